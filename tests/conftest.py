@@ -1,0 +1,56 @@
+"""Shared by all tests: outputs go to a temporary folder, and small data sets are made on the spot."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+# Before any notebook kernel starts: what tests write must not touch the user's own outputs.
+os.environ["TRUTHPIXEL_HOME"] = tempfile.mkdtemp(prefix="truthpixel-tests-")
+os.environ.pop("TRUTHPIXEL_CIFAKE", None)
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """The folder with whole CIFAKE, which is no part of the project."""
+    if not SHARED.is_dir():
+        pytest.skip("needs CIFAKE in ../shared, which is not here")
+    return SHARED
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """A fresh folder that relative paths start from."""
+    monkeypatch.setenv("TRUTHPIXEL_HOME", str(tmp_path))
+    return tmp_path
+
+
+def picture(seed, sharp):
+    """A 32 by 32 image: noise if sharp, a gradient if not; seeds make different ones."""
+    rng = np.random.default_rng(seed)
+    if sharp:
+        return rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    ramp = np.linspace(0, 255, 32)[:, None, None] * rng.random(3)
+    return np.broadcast_to(ramp, (32, 32, 3)).astype(np.uint8)
+
+
+def write_class_folders(root, count, parts=("train", "test")):
+    """`count` images a class and part, as PNG: REAL is smooth, FAKE is noise."""
+    for p, part in enumerate(parts):
+        for c, name in enumerate(("REAL", "FAKE")):
+            folder = root / part / name
+            folder.mkdir(parents=True)
+            for i in range(count):
+                Image.fromarray(picture((p, c, i), sharp=name == "FAKE")).save(folder / f"{i:04d}.png")
+    return root
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory):
+    """A data set of 4 × 30 images in class folders, train and test."""
+    return write_class_folders(tmp_path_factory.mktemp("tiny"), 30)
