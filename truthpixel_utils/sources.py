@@ -1,0 +1,270 @@
+"""Where images come from: parquet shards, class folders, the Hugging Face hub, or the sample in the clone.
+
+A source yields raw rows; whatever it looks like inside, `read` turns it into one memory-mapped table.
+"""
+
+import hashlib
+import io
+import os
+import re
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+import datasets
+import numpy as np
+import pyarrow.parquet as pq
+from PIL import Image, ImageOps
+
+from truthpixel_utils.files import PROJECT, TruthPixelError, project_path
+
+HUB_DATASET = "yanbax/CIFAKE_autotrain_compatible"
+CIFAKE_GENERATOR = "stable-diffusion-1.4"
+HUB_PATIENCE = 4  # seconds to find out that there is no network
+SAMPLE = PROJECT / "data" / "sample"
+
+LABELS = ("real", "ai")  # 0 = real, 1 = AI-generated (the positive class)
+CLASS_NAMES = {"real": 0, "fake": 1, "ai": 1, "ai-generated": 1, "generated": 1}
+PARTS = {"train": "train", "test": "test", "validation": "validation", "valid": "validation", "val": "validation"}
+IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
+
+COLUMNS = datasets.Features(
+    {
+        "image": datasets.Image(),
+        "label": datasets.ClassLabel(names=list(LABELS)),
+        "id": datasets.Value("string"),
+        "generator": datasets.Value("string"),
+        "part": datasets.Value("string"),
+        "problem": datasets.Value("string"),
+    }
+)
+_LAYOUT = 1  # part of the cache key: raise it when `read` makes another table from the same files
+
+
+class Source(NamedTuple):
+    """A place to read images from."""
+
+    name: str  # what is printed
+    folder: Path | None  # None: the hub
+    generator: str = "unknown"  # of the AI-generated images, where the files themselves do not say
+
+
+def find(source="auto"):
+    """Choose a source and say so in one line.
+
+    Parameters
+    ----------
+    source : str or Path
+        ``"auto"``: the folder named by ``TRUTHPIXEL_CIFAKE``, else ``data/cifake``, else the hub, else the sample.
+        ``"sample"``, ``"hub"``, or the path of a folder that holds parquet shards or class folders.
+
+    Returns
+    -------
+    Source
+    """
+    found = _find(source)
+    print(f"Images: {found.name}.")
+    return found
+
+
+def _find(source):
+    hub = Source(f"{HUB_DATASET} on the Hugging Face hub", None, CIFAKE_GENERATOR)
+    if source == "sample":
+        return Source("the sample that comes with the course", SAMPLE)
+    if source == "hub":
+        return hub
+    if source != "auto":
+        return Source(str(source), project_path(source))
+    if named := os.environ.get("TRUTHPIXEL_CIFAKE"):
+        return Source(f"{named} (named by TRUTHPIXEL_CIFAKE)", Path(named).resolve(), CIFAKE_GENERATOR)
+    if (local := PROJECT / "data" / "cifake").is_dir():
+        return Source("the copy of CIFAKE in data/cifake", local, CIFAKE_GENERATOR)
+    if _hub_answers():
+        return hub
+    return Source("the sample that comes with the course (no local CIFAKE, no network)", SAMPLE)
+
+
+def read(source):
+    """Read a source into one table, once: the next call maps the same file into memory.
+
+    Returns
+    -------
+    datasets.Dataset with columns `COLUMNS`, in the source's order; ``problem`` is None for an image that decodes.
+
+    Raises
+    ------
+    TruthPixelError for a missing or empty folder, a single class, or class names it does not know.
+    """
+    if source.folder is None:
+        return _table(_hub_rows, name=HUB_DATASET, unnamed=source.generator)
+    if not source.folder.is_dir():
+        raise TruthPixelError(
+            f"{source.folder} is not a folder: name one that holds parquet shards, or folders REAL and FAKE."
+        )
+    shards = [path for path in sorted(source.folder.rglob("*.parquet")) if _part_of(path)]
+    if shards:
+        return _table(_parquet_rows, files=_stamped(shards), unnamed=source.generator)
+    images = [path for path in sorted(source.folder.rglob("*")) if path.suffix.lower() in IMAGE_SUFFIXES]
+    if not images:
+        raise TruthPixelError(
+            f"{source.folder} holds no images: expected train*.parquet and test*.parquet, or folders REAL and FAKE."
+        )
+    return _table(_folder_rows, root=str(source.folder), files=_stamped(images), unnamed=source.generator)
+
+
+def to_rgb(image):
+    """Convert any image to RGB: EXIF orientation applied, 16 bits scaled to 8, transparency laid on white.
+
+    Parameters
+    ----------
+    image : bytes or PIL.Image.Image
+        An encoded image (JPEG, PNG, WebP, ...) or an opened one, of any mode.
+
+    Returns
+    -------
+    PIL.Image.Image of mode RGB.
+
+    Raises
+    ------
+    OSError, ValueError or SyntaxError if the bytes are not a whole image (Pillow's own errors).
+    """
+    if isinstance(image, bytes):
+        image = Image.open(io.BytesIO(image))
+    image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I"):  # 16-bit grey: Pillow's own conversion would clip at 255
+        image = Image.fromarray((np.asarray(image) / 257).clip(0, 255).astype(np.uint8))
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        image = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return image.convert("RGB")
+
+
+def _hub_answers():
+    """Ask the hub for the data set's page, briefly: the library itself takes half a minute to give up."""
+    from huggingface_hub import HfApi
+
+    try:
+        HfApi().dataset_info(HUB_DATASET, timeout=HUB_PATIENCE)
+    except Exception:  # no route, no name, a proxy's refusal, a 404: each means "not from there"
+        return False
+    return True
+
+
+def _stamped(paths):
+    """Paths with size and time of change: together they tell the cache whether a file is still the same.
+
+    A tuple: the datasets library would take a list for shards, and call the reader once for each of its items.
+    """
+    return tuple((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in paths)
+
+
+def _table(rows, **inputs):
+    """Write `rows(**inputs)` to an Arrow file in the datasets cache, unless the same inputs were read before."""
+    datasets.disable_progress_bars()
+    try:
+        return datasets.Dataset.from_generator(rows, features=COLUMNS, gen_kwargs={**inputs, "layout": _LAYOUT})
+    except datasets.exceptions.DatasetGenerationError as error:
+        raise (error.__cause__ or error) from None  # our own sentence, which the library has wrapped
+
+
+def _row(image, class_name, name, generator, part):
+    """One table row; an image that cannot be decoded keeps its name and says why."""
+    label = CLASS_NAMES[class_name.lower()]
+    try:
+        to_rgb(image)
+        problem = None
+    except Exception as error:  # Pillow raises many kinds for bad bytes; each is a reason to leave the image out
+        problem = "empty file" if not image else f"{type(error).__name__}: not a whole image"
+        image = b""
+    return {
+        "image": {"bytes": image, "path": None},
+        "label": label,
+        "id": name,
+        "generator": "camera" if label == 0 else generator,
+        "part": part,
+        "problem": problem,
+    }
+
+
+def _check_classes(names, where):
+    """Both classes present, and no name that we do not know: guessing labels is how detectors learn the opposite."""
+    names = sorted(set(names))
+    unknown = [name for name in names if name.lower() not in CLASS_NAMES]
+    if unknown:
+        raise TruthPixelError(
+            f"{where} has classes {', '.join(names)}; unknown: {', '.join(unknown)}. Known: {', '.join(CLASS_NAMES)}."
+        )
+    if len({CLASS_NAMES[name.lower()] for name in names}) < 2:
+        raise TruthPixelError(f"{where} has only the class {names[0]}: a detector needs real and AI-generated images.")
+
+
+def _part_of(path):
+    """The part a shard belongs to, by its name (``train-00000-of-00001.parquet``), or None."""
+    return PARTS.get(re.split(r"[-_.]", path.name)[0])
+
+
+def _labelled(batches, names, part, unnamed):
+    """Rows from batches with columns image and label (and, if present, generator)."""
+    for batch in batches:
+        for raw in batch:
+            image, class_name = raw["image"]["bytes"] or b"", names[raw["label"]]
+            name = raw["image"]["path"] or f"{class_name}/{hashlib.sha256(image).hexdigest()[:16]}"
+            yield _row(image, class_name, f"{part}/{name}", raw.get("generator") or unnamed, part)
+
+
+def _unique(rows):
+    """Number the ids that come twice (shards without file names, holding twins)."""
+    seen = Counter()
+    for row in rows:
+        seen[row["id"]] += 1
+        count = seen[row["id"]]
+        yield row if count == 1 else {**row, "id": f"{row['id']}#{count}"}
+
+
+def _class_names(features, where):
+    label = features.get("label") if features else None
+    if not isinstance(label, datasets.ClassLabel):
+        raise TruthPixelError(
+            f"{where} has no ClassLabel column named label: its integers alone do not say what is real."
+        )
+    _check_classes(label.names, where)
+    return label.names
+
+
+def _parquet_rows(files, unnamed, layout):
+    def rows():
+        for path, *_ in files:
+            shard = pq.ParquetFile(path)
+            try:
+                features = datasets.Features.from_arrow_schema(shard.schema_arrow)
+            except (TypeError, ValueError):
+                features = None
+            names = _class_names(features, path)
+            columns = [c for c in ("image", "label", "generator") if c in shard.schema_arrow.names]
+            batches = (batch.to_pylist() for batch in shard.iter_batches(1024, columns=columns))
+            yield from _labelled(batches, names, _part_of(Path(path)), unnamed)
+
+    return _unique(rows())
+
+
+def _hub_rows(name, unnamed, layout):
+    def rows():
+        for part, split in datasets.load_dataset(name).items():
+            names = _class_names(split.features, name)
+            batches = (batch.to_pylist() for batch in split.with_format("arrow").iter(1024))
+            yield from _labelled(batches, names, PARTS[part], unnamed)
+
+    return _unique(rows())
+
+
+def _folder_rows(root, files, unnamed, layout):
+    """``train|test/REAL|FAKE/*.jpg`` (CIFAKE's archive) or just ``REAL|FAKE/*``; deeper folders name the generator."""
+    paths = [Path(path).relative_to(root) for path, *_ in files]
+    has_parts = all(path.parts[0].lower() in PARTS for path in paths)
+    depth = 1 if has_parts else 0
+    _check_classes([path.parts[depth] if len(path.parts) > depth + 1 else "(no folder)" for path in paths], root)
+    for path in paths:
+        part = PARTS[path.parts[0].lower()] if has_parts else "all"
+        inside = path.parts[depth:]  # class, perhaps generator, file
+        generator = inside[1] if len(inside) > 2 else unnamed
+        yield _row((Path(root) / path).read_bytes(), inside[0], "/".join((part, *inside)), generator, part)
