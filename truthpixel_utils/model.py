@@ -1,0 +1,190 @@
+"""The detector: EfficientNetB0 with a small head, one flat Keras graph from raw pixels to p_ai.
+
+Keras 3 only, so that the same code builds and trains under TensorFlow, JAX and PyTorch.
+"""
+
+import contextlib
+import io
+import math
+
+import pandas as pd
+
+from truthpixel_utils.data import THUMBNAIL
+from truthpixel_utils.files import PRETRAINED, TruthPixelError, require, silenced
+
+with silenced():  # the first import of Keras anywhere: TensorFlow greets on the bare file descriptor
+    import keras
+    from keras import layers, regularizers
+
+POOLED = "pooled"  # the layer between backbone and head
+START_WEIGHTS = PRETRAINED / "efficientnetb0_from_lite0.weights.h5"
+
+
+def build_detector(weights="auto", image_size=224, thumbnail=THUMBNAIL):
+    """Build the detector: thumbnail -> resize -> EfficientNetB0 (Tan and Le, 2019) -> head -> p_ai.
+
+    Parameters
+    ----------
+    weights : str or Path or None
+        ``"auto"``: Keras's ImageNet weights (download or cache), else the start weights in the package.
+        ``"imagenet"`` or ``"lite0"``: only that one. None: random. Else the path of a weights file for the backbone.
+    image_size : int
+        Pixels a side at which the backbone sees the image.
+    thumbnail : int
+        Pixels a side of what goes in.
+
+    Returns
+    -------
+    keras.Model : float32 or uint8 pixels (N, thumbnail, thumbnail, 3), 0..255 -> float32 (N, 1), the probability that
+    an image is AI-generated. Layer ``logit`` holds the value before the sigmoid. All layers lie flat in one graph.
+
+    Raises
+    ------
+    TruthPixelError if `weights` names nothing that exists, or `image_size` is below 32.
+    """
+    if image_size < 32:
+        raise TruthPixelError(
+            f"image_size is {image_size}: EfficientNetB0 halves an image five times and needs 32 or more."
+        )
+    pixels = keras.Input((thumbnail, thumbnail, 3), name="thumbnail")
+    resized = layers.Resizing(image_size, image_size, interpolation="bilinear", name="resize")(pixels)
+    backbone = _backbone(resized, weights)
+    x = layers.GlobalAveragePooling2D(name=POOLED)(backbone.output)
+    x = layers.Dense(256, "relu", kernel_regularizer=regularizers.L2(0.01), name="dense_256")(x)
+    x = layers.Dropout(0.5, name="dropout_256")(x)
+    x = layers.Dense(128, "relu", kernel_regularizer=regularizers.L2(0.01), name="dense_128")(x)
+    x = layers.Dropout(0.3, name="dropout_128")(x)
+    logit = layers.Dense(1, name="logit", dtype="float32")(x)
+    p_ai = layers.Activation("sigmoid", name="p_ai", dtype="float32")(logit)
+    detector = keras.Model(pixels, p_ai, name="truthpixel")
+    unfreeze_top(detector, "all")
+    return detector
+
+
+def load_detector(path=None):
+    """Load a saved detector.
+
+    Parameters
+    ----------
+    path : str or Path, optional
+        A ``.keras`` or ``.h5`` file; by default the one that `notebooks/04_finetune` leaves in ``outputs``.
+    """
+    path = require(path or "outputs/models/truthpixel_final.keras", made_by="04_finetune")
+    try:
+        return keras.models.load_model(path)
+    except Exception as error:  # a cut zip, another format, a version too new: Keras raises a kind for each
+        raise TruthPixelError(f"{path} is not a Keras model that can be read here ({type(error).__name__}).") from error
+
+
+def backbone_layers(detector):
+    """The layers of EfficientNetB0 in the detector, from its rescaling to its last activation, in order."""
+    names = [layer.name for layer in detector.layers]
+    return detector.layers[names.index("resize") + 1 : names.index(POOLED)]
+
+
+def freeze_backbone(detector):
+    """Make only the head trainable, in place. Frozen batch normalisation runs in inference mode."""
+    for layer in backbone_layers(detector):
+        layer.trainable = False
+
+
+def unfreeze_top(detector, count=20):
+    """Make the head and the last `count` layers of the backbone trainable, in place; ``"all"`` means every layer.
+
+    Batch normalisation stays frozen: trained, it would replace ImageNet's statistics by those of small batches. (And
+    not in training alone: `Resizing` counts as a training layer in Keras, so that plain ``detector(pixels)`` is too.)
+    """
+    backbone = backbone_layers(detector)
+    if count != "all" and not 0 <= count <= len(backbone):
+        raise TruthPixelError(f'unfreeze_layers is {count}: expected 0 to {len(backbone)}, or "all".')
+    first = 0 if count == "all" else len(backbone) - count
+    for i, layer in enumerate(backbone):
+        layer.trainable = i >= first and not isinstance(layer, layers.BatchNormalization)
+
+
+def cut(detector):
+    """Divide the detector where its frozen part ends: what training cannot change needs computing only once.
+
+    The cut lies at the last layer below the trained ones through which everything must pass (inside a block a skip
+    connection runs past): ``pooled`` with a frozen backbone, the end of block 6c with 20 layers unfrozen, the input
+    itself where no convolution is frozen.
+
+    Returns
+    -------
+    trunk, top : keras.Model
+        ``top(trunk(pixels))`` is ``detector(pixels)``; both share the detector's layers, so that training `top` trains
+        the detector.
+    """
+    made_by = {id(layer.output): i for i, layer in enumerate(detector.layers)}
+    reads = [[made_by[id(tensor)] for tensor in keras.tree.flatten(layer.input)] for layer in detector.layers]
+    first_trained = next(i for i, layer in enumerate(detector.layers) if layer.trainable_weights)
+    passes = [i for i in range(first_trained) if all(min(reads[j]) >= i for j in range(i + 1, len(reads)))]
+    saves_work = any(isinstance(layer, layers.Conv2D) for layer in detector.layers[: passes[-1]])
+    last = passes[-1] if saves_work else 0
+    boundary = detector.layers[last].output
+    return keras.Model(detector.input, boundary, name="trunk"), keras.Model(boundary, detector.output, name="top")
+
+
+def describe(detector):
+    """Count layers and parameters by stage (resize, stem, block1 ... block7, top, head).
+
+    Returns
+    -------
+    pandas.DataFrame, one row a stage, with columns ``layers``, ``output`` (shape of one image's activation),
+    ``parameters`` and ``trainable`` (parameters that training may change).
+    """
+    backbone = {layer.name for layer in backbone_layers(detector)}
+    table = pd.DataFrame(
+        {
+            "stage": _stage(layer.name) if layer.name in backbone else layer.name if layer.name == "resize" else "head",
+            "layers": 1,
+            "output": "×".join(str(n) for n in layer.output.shape[1:]),
+            "parameters": layer.count_params(),
+            "trainable": sum(math.prod(weight.shape) for weight in layer.trainable_weights),
+        }
+        for layer in detector.layers[1:]
+    )
+    return table.groupby("stage", sort=False).agg(
+        {"layers": "sum", "output": "last", "parameters": "sum", "trainable": "sum"}
+    )
+
+
+def _backbone(pixels, weights):
+    """EfficientNetB0 without its classifier on the tensor `pixels`; says where its weights come from."""
+    shipped = "the package's start weights (ImageNet's, by way of EfficientNet-Lite0; a little weaker than Keras's own)"
+    if weights in ("auto", "imagenet"):
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):  # a download bar, or half a line before it fails
+                backbone = _efficientnet(pixels, "imagenet")
+            words = "ImageNet weights from Keras"
+        except Exception as error:  # no route, no name, a refused connection, a file that does not fit its checksum
+            if weights == "imagenet":
+                raise TruthPixelError(
+                    'Keras could not fetch ImageNet weights (no network?): weights="auto" or "lite0" works without.'
+                ) from error
+            backbone, words = _efficientnet(pixels, START_WEIGHTS), shipped
+    elif weights == "lite0":
+        backbone, words = _efficientnet(pixels, START_WEIGHTS), shipped
+    elif weights is None:
+        backbone, words = _efficientnet(pixels, None), "random: frozen, such a backbone has nothing to transfer"
+    else:
+        backbone, words = _efficientnet(pixels, require(weights, made_by="04_finetune")), str(weights)
+    print(f"Backbone weights: {words}.")
+    return backbone
+
+
+def _efficientnet(pixels, weights):
+    backbone = keras.applications.EfficientNetB0(
+        include_top=False, weights=weights if weights is None else str(weights), input_tensor=pixels
+    )
+    for layer in backbone.layers:
+        if isinstance(layer, layers.Dropout):
+            # Stochastic depth off: what lies below the trained layers is then a fixed function of the image.
+            layer.rate = 0.0
+    return backbone
+
+
+def _stage(name):
+    if name.startswith(("stem", "rescaling", "normalization")):
+        return "stem"
+    return name[:6] if name.startswith("block") else "top"
