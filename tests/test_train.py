@@ -1,0 +1,178 @@
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from truthpixel_utils import data, features, model, train
+from truthpixel_utils.files import TruthPixelError
+
+
+@pytest.fixture(scope="module")
+def splits(tiny):
+    return data.load_splits(tiny)
+
+
+def new_detector():
+    keras.utils.set_random_seed(3)
+    detector = model.build_detector("lite0", image_size=32)
+    model.freeze_backbone(detector)
+    return detector
+
+
+def same(one, other):
+    return all((a == b).all() for a, b in zip(one.get_weights(), other.get_weights()))
+
+
+class Killed(Exception):
+    pass
+
+
+def kill_after(monkeypatch, count, name):
+    """Stop the process, as it were, after the `count`-th time that a file called `name` was saved."""
+    save, seen = train._save, []
+
+    def save_and_die(network, path):
+        save(network, path)
+        seen.append(path.name == name)
+        if sum(seen) == count:
+            raise Killed
+
+    monkeypatch.setattr(train, "_save", save_and_die)
+
+
+def test_training_learns_and_leaves_its_files(splits, home):
+    detector = new_detector()
+    before = detector.get_layer("top_conv").get_weights()[0]
+    history = train.train(detector, splits, phase=1, epochs=4, learning_rate=1e-3)
+    assert history["val_accuracy"].max() > 0.9  # noise against gradients: easy
+    assert (detector.get_layer("top_conv").get_weights()[0] == before).all()
+    assert same(model.load_detector(home / "outputs/models/phase1.keras"), detector)
+    saved = pd.read_csv(home / "outputs/training_history_phase1.csv", index_col="epoch")
+    pd.testing.assert_frame_equal(saved, history)
+    assert list(saved.columns) == ["accuracy", "auc", "loss", "val_accuracy", "val_auc", "val_loss", "learning_rate"]
+
+
+def test_the_best_epoch_is_kept_and_patience_ends_training(splits, home):
+    detector = new_detector()
+    history = train.train(detector, splits, phase=1, epochs=30, learning_rate=0.5)  # a learning rate that cannot settle
+    best = history["val_loss"].idxmin()
+    assert len(history) == min(30, best + train.PATIENCE)
+    assert history["learning_rate"].iloc[-1] < 0.5
+    detector.compile(loss="binary_crossentropy")
+    loss = detector.evaluate(*data.thumbnails(splits["validation"]), verbose=0)
+    assert loss == pytest.approx(history["val_loss"].min(), rel=0.02)  # features are kept in half precision
+
+
+@pytest.mark.parametrize("killed_at", ["best.keras", "last.keras"])
+@pytest.mark.parametrize("phase", [1, 2])
+def test_a_killed_training_ends_with_the_weights_it_would_have_had(splits, home, monkeypatch, capsys, killed_at, phase):
+    def detector():
+        made = new_detector()
+        model.unfreeze_top(made, 0 if phase == 1 else 20)
+        return made
+
+    whole = detector()
+    history = train.train(whole, splits, phase=phase, epochs=4, learning_rate=3e-3, output_dir="whole")
+    with monkeypatch.context() as patch:
+        kill_after(patch, 2, killed_at)
+        with pytest.raises(Killed):
+            train.train(detector(), splits, phase=phase, epochs=4, learning_rate=3e-3, output_dir="killed")
+    capsys.readouterr()
+    resumed = detector()
+    again = train.train(resumed, splits, phase=phase, epochs=4, learning_rate=3e-3, output_dir="killed")
+    assert f"Resumed after epoch {2 if killed_at == 'last.keras' else 1}" in capsys.readouterr().out
+    pd.testing.assert_frame_equal(again, history)
+    assert same(resumed, whole)
+
+
+def test_a_training_killed_after_it_ran_out_of_patience_does_not_go_on(splits, home, monkeypatch):
+    whole = train.train(new_detector(), splits, phase=1, epochs=30, learning_rate=0.5, output_dir="whole")
+    with monkeypatch.context() as patch:
+        kill_after(patch, len(whole), "last.keras")
+        with pytest.raises(Killed):
+            train.train(new_detector(), splits, phase=1, epochs=30, learning_rate=0.5, output_dir="killed")
+    pd.testing.assert_frame_equal(
+        train.train(new_detector(), splits, phase=1, epochs=30, learning_rate=0.5, output_dir="killed"), whole
+    )
+
+
+def test_the_same_training_is_reused_and_another_is_not(splits, home, capsys):
+    first = new_detector()
+    history = train.train(first, splits, phase=1, epochs=2, learning_rate=1e-3)
+    again = new_detector()
+    pd.testing.assert_frame_equal(train.train(again, splits, phase=1, epochs=2, learning_rate=1e-3), history)
+    assert "Reused: phase 1" in capsys.readouterr().out
+    assert same(first, again)
+    train.train(new_detector(), splits, phase=1, epochs=2, learning_rate=1e-2)
+    assert "Reused" not in capsys.readouterr().out
+
+
+def test_whole_network_can_be_trained_by_the_same_function(splits, home):
+    detector = new_detector()
+    model.unfreeze_top(detector, "all")
+    before = detector.get_layer("stem_conv").get_weights()[0]
+    train.train(detector, splits, phase=2, epochs=1, learning_rate=1e-4)
+    assert (detector.get_layer("stem_conv").get_weights()[0] != before).any()
+
+
+def test_views_keep_the_first_image_and_change_the_others_the_same_way_every_time():
+    images = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), dtype=np.uint8)
+    views = train.augmented_views(images, 3, seed=1)
+    assert views.shape == (3, 5, 32, 32, 3) and views.dtype == np.uint8
+    assert (views[0] == images).all()
+    assert (views[1] != images).any() and (views[1] != views[2]).any()
+    assert (train.augmented_views(images, 3, seed=1) == views).all()
+    assert (train.augmented_views(images, 3, seed=2) != views).any()
+
+
+def test_bad_numbers_are_told_in_one_sentence(splits, home):
+    with pytest.raises(TruthPixelError, match="epochs is 0: expected a number above 0"):
+        train.train(new_detector(), splits, phase=1, epochs=0, learning_rate=1e-3)
+
+
+@pytest.fixture
+def trunk():
+    return model.cut(new_detector())[0]
+
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (1200, 32, 32, 3), dtype=np.uint8)
+
+
+def test_killed_extraction_goes_on_where_it_stopped(trunk, tmp_path, monkeypatch):
+    whole = np.array(features.extract(trunk, PIXELS, tmp_path / "whole"))
+    computed = []
+    predict = trunk.predict
+
+    def counting(images, **options):
+        if len(computed) == 2:
+            computed.append("killed")
+            raise Killed
+        computed.append(len(images))
+        return predict(images, **options)
+
+    monkeypatch.setattr(trunk, "predict", counting)
+    with pytest.raises(Killed):
+        features.extract(trunk, PIXELS, tmp_path / "killed")
+    resumed = features.extract(trunk, PIXELS, tmp_path / "killed")
+    assert computed == [features.CHUNK, features.CHUNK, "killed", 1200 - 2 * features.CHUNK]
+    assert (resumed == whole).all()
+
+
+def test_damaged_features_are_noticed_and_computed_again(trunk, tmp_path):
+    whole = np.array(features.extract(trunk, PIXELS, tmp_path))
+    [file] = tmp_path.glob("*.npy")
+    damaged = np.lib.format.open_memmap(file, "r+")
+    damaged[700] = 7
+    damaged.flush()
+    assert (features.extract(trunk, PIXELS, tmp_path) == whole).all()
+    file.write_bytes(file.read_bytes()[:5000])
+    assert (features.extract(trunk, PIXELS, tmp_path) == whole).all()
+
+
+def test_features_are_computed_anew_for_other_pixels_and_other_weights(trunk, tmp_path):
+    features.extract(trunk, PIXELS[:40], tmp_path)
+    features.extract(trunk, PIXELS[1:41], tmp_path)
+    kernel = trunk.get_layer("stem_conv").weights[0]
+    kernel.assign(kernel * 1.01)
+    features.extract(trunk, PIXELS[:40], tmp_path)
+    assert len(list(tmp_path.glob("*.npy"))) == 3
