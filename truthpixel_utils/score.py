@@ -1,0 +1,43 @@
+"""Images in, table out: the one way a detector is applied to rows."""
+
+import numpy as np
+import pandas as pd
+
+from truthpixel_utils.data import thumbnails
+from truthpixel_utils.model import keras
+
+
+def score(detector, rows, batch_size=32):
+    """Apply the detector to a split.
+
+    Parameters
+    ----------
+    detector : keras.Model from `model.build_detector` or `model.load_detector`
+    rows : datasets.Dataset with columns ``image, label, id, generator``
+    batch_size : int, images at a time
+
+    Returns
+    -------
+    pandas.DataFrame, one row an image, in the order of `rows`: ``id`` (str), ``label`` (int, 1 = AI-generated),
+    ``generator`` (str), ``logit`` and ``p_ai`` (float32; p_ai is the sigmoid of logit).
+    """
+    images, _ = thumbnails(rows)
+    logits, p_ai = scores(detector, images, batch_size)
+    columns = {name: rows[name][:] for name in ("id", "label", "generator")}
+    return pd.DataFrame({**columns, "logit": logits, "p_ai": p_ai})
+
+
+def scores(detector, images, batch_size=32):
+    """Apply the detector to thumbnails.
+
+    Parameters
+    ----------
+    images : uint8 array (N, 32, 32, 3), RGB, 0..255
+
+    Returns
+    -------
+    logits, p_ai : float32 arrays (N,)
+    """
+    both = keras.Model(detector.input, [detector.get_layer("logit").output, detector.output])
+    logits, p_ai = both.predict(images, batch_size=batch_size, verbose=0)
+    return np.asarray(logits)[:, 0], np.asarray(p_ai)[:, 0]
