@@ -1,0 +1,28 @@
+import numpy as np
+from matplotlib import pyplot as plt
+
+from truthpixel_utils import plots
+
+
+def test_overlay_heats_the_hot_pixels_only():
+    image = np.full((8, 8, 3), 100, np.uint8)
+    heatmap = np.zeros((8, 8), np.float32)
+    heatmap[2, 3] = 5
+    laid = plots.overlay(image, heatmap)
+    assert (laid != image).any(axis=-1).sum() == 1 and (laid[2, 3] != image[2, 3]).any()
+
+
+def test_an_empty_map_is_said_to_be_empty_not_drawn_as_noise():
+    image = np.full((8, 8, 3), 100, np.uint8)
+    empty = np.zeros((8, 8), np.float32)
+    assert (plots.overlay(image, empty) == image).all()
+    figure = plots.explanation(image, empty, "real, 90%")
+    assert "empty map" in " ".join(axis.get_title() for axis in figure.axes)
+
+
+def test_figures_are_written_whole_and_shown_once(tmp_path):
+    figure = plots.images([np.zeros((4, 4, 3), np.uint8)] * 3, ["a", "b", "c"])
+    plots.save(figure, tmp_path / "deep" / "grid.png")
+    assert (tmp_path / "deep" / "grid.png").read_bytes().startswith(b"\x89PNG")
+    assert len(list((tmp_path / "deep").iterdir())) == 1
+    assert not plt.get_fignums()  # pyplot holds none: a notebook shows the value, and only once
