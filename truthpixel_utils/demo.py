@@ -1,0 +1,210 @@
+"""Upload an image, get a verdict, its confidence and its explanation: the analysis, and widgets around it."""
+
+import base64
+import io
+from html import escape
+from typing import NamedTuple
+
+import ipywidgets as widgets
+import numpy as np
+from PIL import Image
+
+from truthpixel_utils import plots
+from truthpixel_utils.data import THUMBNAIL, thumbnail, to_rgb
+from truthpixel_utils.files import TruthPixelError
+from truthpixel_utils.gradcam import explain, is_empty
+from truthpixel_utils.score import scores
+
+FORMATS = ("JPEG", "PNG")
+SUFFIXES = ".jpg,.jpeg,.png"
+SURE = 0.75  # confidence from which the demo takes a side; below it, it cannot tell
+
+
+class Report(NamedTuple):
+    """What `analyze` found out about one image."""
+
+    name: str
+    verdict: str  # "real", "AI-generated" or "cannot tell"
+    p_ai: float  # probability that the image is AI-generated, 0..1
+    image: np.ndarray  # uint8 (H, W, 3), as uploaded, upright
+    seen: np.ndarray  # uint8 (32, 32, 3), what the detector was shown
+    heatmap: np.ndarray  # float32 (32, 32), 0 or more, evidence for the more likely side
+    information: dict  # name of a property -> text
+    warnings: tuple  # sentences
+
+    @property
+    def confidence(self):
+        """Probability of the more likely side, 0.5..1."""
+        return max(self.p_ai, 1 - self.p_ai)
+
+
+def handle_upload(value):
+    """Take names and bytes out of an upload widget's value.
+
+    Parameters
+    ----------
+    value : tuple of dict
+        ``FileUpload.value`` of ipywidgets 8: one dict a file, with ``name`` and ``content`` (memoryview or bytes).
+
+    Returns
+    -------
+    list of (name, bytes)
+
+    Raises
+    ------
+    TruthPixelError if nothing was uploaded.
+    """
+    if not value:
+        raise TruthPixelError("No image yet: choose a JPG, JPEG or PNG file first.")
+    return [(file["name"], bytes(file["content"])) for file in value]
+
+
+def analyze(detector, content, name):
+    """Judge one image.
+
+    Parameters
+    ----------
+    detector : keras.Model from `model.load_detector`
+    content : bytes, a JPEG or PNG file
+    name : str, shown to the reader
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    TruthPixelError, in one sentence, if the bytes are not a whole JPEG or PNG image.
+    """
+    opened = _open(content, name)
+    image = np.asarray(to_rgb(opened))
+    seen = thumbnail(image)
+    p_ai = float(scores(detector, seen[None])[1][0])
+    heatmap = explain(detector, seen[None])[0]
+    height, width = image.shape[:2]
+    warnings = []
+    if (width, height) != (THUMBNAIL, THUMBNAIL):
+        warnings.append(
+            f"This image is {width} × {height} pixels; the detector has only ever seen {THUMBNAIL} × {THUMBNAIL} "
+            "thumbnails. It judges the centre square, scaled down: take its answer as a guess, never as proof."
+        )
+    if is_empty(heatmap):
+        warnings.append("The heatmap is empty: no part of the image speaks for this side in the last layer.")
+    return Report(
+        name=name,
+        verdict=_verdict(p_ai),
+        p_ai=p_ai,
+        image=image,
+        seen=seen,
+        heatmap=heatmap,
+        information={
+            "file": name,
+            "format": opened.format,
+            "size": f"{width} × {height} pixels",
+            "mode": opened.mode,
+            "file size": f"{len(content) / 1024:.1f} kB",
+        },
+        warnings=tuple(warnings),
+    )
+
+
+def card(report):
+    """Lay out a `Report` as HTML (str): verdict, confidence bar, heatmap, information; all text of the file escaped."""
+    colour = {plots.NAMES["real"]: plots.COLOURS["real"], plots.NAMES["ai"]: plots.COLOURS["ai"]}.get(
+        report.verdict, plots.INK
+    )
+    warnings = "".join(f"<p style='margin:.3em 0'>⚠ {escape(text)}</p>" for text in report.warnings)
+    rows = "".join(
+        f"<tr><th style='text-align:left;padding-right:1em'>{escape(key)}</th><td>{escape(str(value))}</td></tr>"
+        for key, value in report.information.items()
+    )
+    pictures = "".join(
+        f"<figure style='margin:0;width:200px'><img src='{_data_url(picture, scale)}' alt='{words}' "
+        "style='width:200px;height:200px;object-fit:contain;image-rendering:pixelated;background:#f4f4f4'>"
+        f"<figcaption style='text-align:center;color:#666'>{words}</figcaption></figure>"
+        for picture, words, scale in (
+            (report.image, "your image", 400),
+            (report.seen, "what the detector sees", None),
+            (plots.overlay(report.seen, report.heatmap, 0.7), "what speaks for its answer", None),
+        )
+    )
+    return (
+        "<div style='max-width:680px;line-height:1.4'>"
+        f"<div style='font-size:1.5em;font-weight:bold;color:{colour}'>{escape(report.verdict)}</div>"
+        f"{_bar(report.p_ai)}{warnings}"
+        f"<div style='display:flex;flex-wrap:wrap;gap:16px;margin:.8em 0'>{pictures}</div><table>{rows}</table></div>"
+    )
+
+
+def interface(detector):
+    """Build the demo: upload, Analyze, and a card with verdict, confidence bar, heatmap and image information.
+
+    Returns
+    -------
+    ipywidgets.VBox with children: introduction, controls (upload and button), result (HTML)
+    """
+    upload = widgets.FileUpload(accept=SUFFIXES, multiple=False, description="Choose an image")
+    button = widgets.Button(description="Analyze", button_style="primary", icon="search")
+    result = widgets.HTML()
+
+    def analyze_upload(_):
+        result.value = _sentence("Looking at it ...", plots.INK)
+        try:
+            [(name, content)] = handle_upload(upload.value)
+            result.value = card(analyze(detector, content, name))
+        except TruthPixelError as error:
+            result.value = _sentence(str(error), plots.COLOURS["ai"])
+
+    button.on_click(analyze_upload)
+    introduction = widgets.HTML(
+        "<h3 style='margin:0'>Photograph or AI-generated?</h3>"
+        "<p style='margin:.3em 0'>JPG, JPEG or PNG. The image stays on this machine.</p>"
+    )
+    return widgets.VBox([introduction, widgets.HBox([upload, button]), result])
+
+
+def _open(content, name):
+    if not content:
+        raise TruthPixelError(f"{name} is empty (0 bytes): choose another file.")
+    try:
+        opened = Image.open(io.BytesIO(content))
+        opened.load()
+    except Image.DecompressionBombError as error:
+        raise TruthPixelError(f"{name} claims far more pixels than a photograph has; it was not opened.") from error
+    except Exception as error:  # Pillow raises many kinds for bad bytes; the reader needs one sentence
+        raise TruthPixelError(f"{name} is not an image that can be read: a whole JPG or PNG file works.") from error
+    if opened.format not in FORMATS:
+        raise TruthPixelError(f"{name} is a {opened.format} file: a JPG, JPEG or PNG file works.")
+    return opened
+
+
+def _verdict(p_ai):
+    if max(p_ai, 1 - p_ai) < SURE:
+        return "cannot tell"
+    return plots.NAMES["ai"] if p_ai >= 0.5 else plots.NAMES["real"]
+
+
+def _bar(p_ai):
+    """The probability on a scale from real to AI-generated, with the zone drawn in which the demo takes no side."""
+    real, ai = plots.COLOURS["real"], plots.COLOURS["ai"]
+    return (
+        f"<div role='img' aria-label='{p_ai:.0%} AI-generated' style='margin:.5em 0'>"
+        "<div style='position:relative;height:22px;border-radius:4px;"
+        f"background:linear-gradient(90deg,{real} {1 - SURE:.0%},#ddd {1 - SURE:.0%} {SURE:.0%},{ai} {SURE:.0%})'>"
+        f"<div style='position:absolute;left:calc({p_ai:.1%} - 2px);top:-4px;width:4px;height:30px;background:#000'></div>"
+        "</div><div style='display:flex;justify-content:space-between;color:#666'>"
+        f"<span>real</span><span>cannot tell</span><span>AI-generated</span></div>{p_ai:.1%} AI-generated</div>"
+    )
+
+
+def _data_url(picture, longest):
+    image = Image.fromarray(picture)
+    if longest:
+        image.thumbnail((longest, longest))
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def _sentence(text, colour):
+    return f"<p role='status' style='color:{colour}'>{escape(text)}</p>"
