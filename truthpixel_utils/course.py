@@ -1,0 +1,203 @@
+"""Runs the notebooks in order by papermill; the command ``truthpixel``."""
+
+import argparse
+import ast
+import hashlib
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+from truthpixel_utils.files import PROJECT, TruthPixelError, project_path, written_whole
+
+NOTEBOOKS = PROJECT / "notebooks"
+PACKAGE = Path(__file__).resolve().parent
+
+# What each notebook leaves in the output folder; a notebook that reads a file comes after the one that makes it.
+MAKES = {
+    "01_data": [],
+    "02_model": [],
+    "03_train_phase1": ["models/phase1.keras", "training_history_phase1.csv", "plots/training_curves_phase1.png"],
+    "04_finetune": ["models/truthpixel_final.keras", "training_history_phase2.csv", "plots/training_curves_phase2.png"],
+    "05_evaluate": [
+        "metrics.json",
+        "metrics.txt",
+        "predictions.parquet",
+        "plots/confusion_matrix.png",
+        "plots/roc_curve.png",
+    ],
+    "06_gradcam": ["gradcam"],
+    "07_demo": [],
+}
+
+# A profile is a set of parameters that differ from the notebooks' own defaults, which are those of `sample`.
+PROFILES = {
+    "sample": {},
+    "quick": {"source": "auto", "limit": 12_000, "image_size": 128},
+    "full": {"source": "auto", "limit": None, "image_size": 224},
+}
+
+
+def run(profile="sample", parameters=None, first=None, last=None):
+    """Run the notebooks and show one line each; a notebook whose inputs and code did not change is reused.
+
+    Parameters
+    ----------
+    profile : {"sample", "quick", "full"}
+    parameters : dict, notebook parameters that override the profile's
+    first, last : str, numbers of the first and the last notebook to run, such as ``"03"``
+
+    Returns
+    -------
+    dict, the figures in ``metrics.json``, or None if `last` comes before the evaluation
+
+    Raises
+    ------
+    TruthPixelError if a parameter is unknown, a notebook's input is missing, or a notebook fails.
+    """
+    parameters = {**PROFILES[profile], **(parameters or {})}
+    output = project_path(parameters.get("output_dir", "outputs"))
+    _check_names(parameters)
+    chosen = [n for n in MAKES if (not first or n[:2] >= first) and (not last or n[:2] <= last)]
+    if not chosen:
+        raise TruthPixelError(f"no notebook from {first} to {last}: they are numbered 01 to 07.")
+    print(f"Course, profile {profile}: {', '.join(f'{k}={v}' for k, v in parameters.items()) or 'as in the notebooks'}")
+    for name in chosen:
+        start = time.perf_counter()
+        reusable = _is_current(name, parameters, output)
+        print(f"  {name:16} ", end="", flush=True)
+        if not reusable:
+            _execute(name, parameters, output)
+        print("reused (nothing it depends on has changed)" if reusable else f"{time.perf_counter() - start:6.0f} s")
+    metrics = output / "metrics.json"
+    if not metrics.exists() or chosen[-1] < "05":
+        return None
+    figures = json.loads(metrics.read_text())
+    _print_table(figures, output)
+    return figures
+
+
+def main(arguments=None):
+    """The command line: ``truthpixel course --profile sample|quick|full [-p name value] [--from 03] [--to 05]``."""
+    parser = argparse.ArgumentParser(prog="truthpixel", description="Telling AI-generated images from photographs.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    course = commands.add_parser("course", help="run the notebooks in order")
+    course.add_argument(
+        "--profile",
+        choices=PROFILES,
+        default="sample",
+        help="sample: in the clone; quick: 12,000 images of CIFAKE; full: all of it (default: sample)",
+    )
+    course.add_argument(
+        "-p",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "VALUE"),
+        dest="parameters",
+        help="override one notebook parameter; may be given several times",
+    )
+    course.add_argument("--from", dest="first", metavar="03", help="first notebook to run")
+    course.add_argument("--to", dest="last", metavar="05", help="last notebook to run")
+    options = parser.parse_args(arguments)
+    try:
+        run(options.profile, {name: _value(text) for name, text in options.parameters}, options.first, options.last)
+    except TruthPixelError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped. The same command goes on from here.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _execute(name, parameters, output):
+    """Run one notebook; the executed copy takes its place only if it ran to the end."""
+    import papermill
+
+    source = NOTEBOOKS / f"{name}.ipynb"
+    done = output / "notebooks" / f"{name}.ipynb"
+    key = _key(name, parameters, output)
+    known = papermill.inspect_notebook(str(source))
+    with written_whole(done) as part:
+        try:
+            papermill.execute_notebook(
+                str(source),
+                str(part),
+                {k: v for k, v in parameters.items() if k in known},
+                cwd=str(NOTEBOOKS),
+                progress_bar=False,
+                kernel_name="python3",
+                extra_arguments=["--log-level=40"],  # the kernel's own remarks on its transport are not ours to show
+            )
+        except papermill.PapermillExecutionError as error:
+            failed = done.with_name(f"{name}-failed.ipynb")
+            part.rename(failed)
+            raise TruthPixelError(f"{name} stopped: {error.evalue} (the notebook up to there: {failed})") from None
+        notebook = json.loads(part.read_text())
+        notebook["metadata"]["truthpixel"] = {"key": key, "made": _digests(MAKES[name], output)}
+        part.write_text(json.dumps(notebook, indent=1))
+
+
+def _is_current(name, parameters, output):
+    """True if the notebook ran to its end with the same inputs, and what it made is still there, unchanged."""
+    done = output / "notebooks" / f"{name}.ipynb"
+    if not done.exists():
+        return False
+    record = json.loads(done.read_text())["metadata"].get("truthpixel", {})
+    return record == {"key": _key(name, parameters, output), "made": _digests(MAKES[name], output)}
+
+
+def _key(name, parameters, output):
+    """One hash over all a notebook's result depends on: its cells, the package, the parameters, earlier artefacts."""
+    cells = json.loads((NOTEBOOKS / f"{name}.ipynb").read_text())["cells"]
+    before = [file for other, files in MAKES.items() if other < name for file in files]
+    parts = {
+        "cells": ["".join(cell["source"]) for cell in cells],
+        "package": [path.read_text() for path in sorted(PACKAGE.glob("*.py"))],
+        "parameters": parameters,
+        "cifake": os.environ.get("TRUTHPIXEL_CIFAKE"),
+        "before": _digests(before, output),
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _digests(names, output):
+    """SHA-256 of each file (of each file in a folder), None for one that is missing."""
+    digests = {}
+    for name in names:
+        path = output / name
+        files = sorted(path.iterdir()) if path.is_dir() else [path]
+        for file in files:
+            digest = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else None
+            digests[str(file.relative_to(output))] = digest
+    return digests
+
+
+def _check_names(parameters):
+    import papermill
+
+    known = {parameter for name in MAKES for parameter in papermill.inspect_notebook(str(NOTEBOOKS / f"{name}.ipynb"))}
+    if unknown := sorted(set(parameters) - known):
+        raise TruthPixelError(f"unknown parameter {', '.join(unknown)}: the notebooks know {', '.join(sorted(known))}.")
+
+
+def _value(text):
+    """A parameter from the command line: a number, None, True or False where it reads as one, else the text."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def _print_table(figures, output):
+    print(f"\nOn {figures['images']:,} test images")
+    for name in ("accuracy", "precision", "recall", "f1", "roc_auc"):
+        print(f"  {name.replace('_', '-'):16} {figures[name]:.4f}")
+    print(f"\nIn {output}")
+    for name, files in MAKES.items():
+        for file in files:
+            if (output / file).exists():
+                print(f"  {file:34} from {name}")
+    print("  notebooks/NN_name.ipynb            the notebooks as they ran")
