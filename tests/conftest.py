@@ -1,16 +1,12 @@
-"""Shared by all tests: outputs go to a temporary folder, and small data sets are made on the spot."""
+"""Shared by all tests: whole CIFAKE where it is, small data sets made on the spot, a network that does not answer."""
 
-import os
-import tempfile
+import socket
+import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-
-# Before any notebook kernel starts: what tests write must not touch the user's own outputs.
-os.environ["TRUTHPIXEL_HOME"] = tempfile.mkdtemp(prefix="truthpixel-tests-")
-os.environ.pop("TRUTHPIXEL_CIFAKE", None)
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -54,3 +50,21 @@ def write_class_folders(root, count, parts=("train", "test")):
 def tiny(tmp_path_factory):
     """A data set of 4 × 30 images in class folders, train and test."""
     return write_class_folders(tmp_path_factory.mktemp("tiny"), 30)
+
+
+@pytest.fixture
+def silent_server():
+    """A server that takes connections and never answers."""
+    server = socket.create_server(("127.0.0.1", 0))
+    taken = []
+
+    def take():
+        while True:
+            try:
+                taken.append(server.accept())
+            except OSError:
+                return
+
+    threading.Thread(target=take, daemon=True).start()
+    yield f"http://127.0.0.1:{server.getsockname()[1]}"
+    server.close()

@@ -1,17 +1,15 @@
 import io
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import threading
 
 import datasets
 import numpy as np
 import pytest
-from conftest import picture, write_class_folders
 from PIL import Image
 
+from conftest import picture, write_class_folders
 from truthpixel_utils import data, sources
 from truthpixel_utils.files import TruthPixelError
 
@@ -57,6 +55,13 @@ def test_environment_variable_names_cifake(shared, monkeypatch, capsys):
     assert data.summary(splits)[["real", "ai"]].to_numpy().tolist() == [[350, 350], [75, 75], [75, 75]]
     assert "TRUTHPIXEL_CIFAKE" in capsys.readouterr().out
     assert set(splits["train"]["generator"]) == {"camera", "stable-diffusion-1.4"}
+
+
+def test_the_variable_may_be_relative_to_the_project(tiny, monkeypatch, tmp_path):
+    """A notebook's kernel starts in notebooks/, papermill's anywhere: neither must change what is found."""
+    monkeypatch.setenv("TRUTHPIXEL_CIFAKE", os.path.relpath(tiny, sources.PROJECT))
+    monkeypatch.chdir(tmp_path)
+    assert data.summary(data.load_splits())["total"].sum() == 120
 
 
 def test_same_seed_same_rows_from_any_copy(tiny, tmp_path):
@@ -105,7 +110,7 @@ def test_bad_folders_are_told_in_one_sentence(tmp_path, names, message):
     for name in names:
         (tmp_path / name).mkdir()
         Image.fromarray(picture(0, True)).save(tmp_path / name / "a.png")
-    with pytest.raises(Exception, match=message):
+    with pytest.raises(TruthPixelError, match=message):
         data.load_splits(tmp_path)
 
 
@@ -178,24 +183,6 @@ def test_the_hub_is_read_like_any_copy(tiny, tmp_path, monkeypatch):
     (tmp_path / "data").rename(hub / "data")
     monkeypatch.setattr(sources, "HUB_DATASET", str(hub))
     assert ids(data.load_splits("hub")) == ids(data.load_splits(tiny))
-
-
-@pytest.fixture
-def silent_server():
-    """A server that takes connections and never answers."""
-    server = socket.create_server(("127.0.0.1", 0))
-    taken = []
-
-    def take():
-        while True:
-            try:
-                taken.append(server.accept())
-            except OSError:
-                return
-
-    threading.Thread(target=take, daemon=True).start()
-    yield f"http://127.0.0.1:{server.getsockname()[1]}"
-    server.close()
 
 
 def test_without_network_the_sample_is_chosen_within_ten_seconds(silent_server):

@@ -126,28 +126,30 @@ def thumbnails(rows, size=THUMBNAIL):
     labels : float32 array (N,), 1 = AI-generated
     """
     images = np.empty((len(rows), size, size, 3), np.uint8)
+    start = 0
     with ThreadPoolExecutor() as pool:  # Pillow and OpenCV let go of Python's lock while they decode
-        for i, image in enumerate(pool.map(lambda data: thumbnail(data, size), _encoded(rows))):
-            images[i] = image
+        for batch in _encoded(rows):
+            images[start : start + len(batch)] = list(pool.map(lambda data: thumbnail(data, size), batch))
+            start += len(batch)
     return images, np.asarray(rows["label"], np.float32)
 
 
 def _encoded(rows):
-    """The encoded images of a split, one by one, as bytes."""
-    for batch in rows.select_columns("image").with_format("arrow").iter(1024):
-        yield from batch.column("image").combine_chunks().field("bytes").to_pylist()
+    """The encoded images of a split, as lists of bytes: never all at once, since a data set may outgrow the memory."""
+    for batch in rows.select_columns("image").with_format("arrow").iter(256):
+        yield batch.column("image").combine_chunks().field("bytes").to_pylist()
 
 
 def _digests(rows):
-    return [hashlib.sha256(image).hexdigest() for image in _encoded(rows)]
+    return [hashlib.sha256(image).hexdigest() for batch in _encoded(rows) for image in batch]
 
 
 def _without_damaged(table):
-    problems = table["problem"][:] if len(table) else []
+    problems, ids = table["problem"][:], table["id"][:]
     bad = [i for i, problem in enumerate(problems) if problem]
     if not bad:
         return table
-    names = [f"{table[i]['id']} ({problems[i]})" for i in bad[:5]]
+    names = [f"{ids[i]} ({problems[i]})" for i in bad[:5]]
     print(f"Left out {len(bad)} damaged images: {'; '.join(names)}{' ...' if len(bad) > 5 else ''}")
     return table.select([i for i, problem in enumerate(problems) if not problem])
 

@@ -26,7 +26,7 @@ SAMPLE = PROJECT / "data" / "sample"
 LABELS = ("real", "ai")  # 0 = real, 1 = AI-generated (the positive class)
 CLASS_NAMES = {"real": 0, "fake": 1, "ai": 1, "ai-generated": 1, "generated": 1}
 PARTS = {"train": "train", "test": "test", "validation": "validation", "valid": "validation", "val": "validation"}
-IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
+IMAGE_SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 
 COLUMNS = datasets.Features(
     {
@@ -76,7 +76,7 @@ def _find(source):
     if source != "auto":
         return Source(str(source), project_path(source))
     if named := os.environ.get("TRUTHPIXEL_CIFAKE"):
-        return Source(f"{named} (named by TRUTHPIXEL_CIFAKE)", Path(named).resolve(), CIFAKE_GENERATOR)
+        return Source(f"{named} (named by TRUTHPIXEL_CIFAKE)", PROJECT / Path(named).expanduser(), CIFAKE_GENERATOR)
     if (local := PROJECT / "data" / "cifake").is_dir():
         return Source("the copy of CIFAKE in data/cifake", local, CIFAKE_GENERATOR)
     if _hub_answers():
@@ -101,15 +101,30 @@ def read(source):
         raise TruthPixelError(
             f"{source.folder} is not a folder: name one that holds parquet shards, or folders REAL and FAKE."
         )
-    shards = [path for path in sorted(source.folder.rglob("*.parquet")) if _part_of(path)]
-    if shards:
-        return _table(_parquet_rows, files=_stamped(shards), unnamed=source.generator)
-    images = [path for path in sorted(source.folder.rglob("*")) if path.suffix.lower() in IMAGE_SUFFIXES]
-    if not images:
+    files = stamped_files(source)
+    if not files:
         raise TruthPixelError(
             f"{source.folder} holds no images: expected train*.parquet and test*.parquet, or folders REAL and FAKE."
         )
-    return _table(_folder_rows, root=str(source.folder), files=_stamped(images), unnamed=source.generator)
+    if files[0][0].endswith(".parquet"):
+        return _table(_parquet_rows, files=files, unnamed=source.generator)
+    return _table(_folder_rows, root=str(source.folder), files=files, unnamed=source.generator)
+
+
+def stamped_files(source):
+    """List the files a source would be read from: parquet shards if there are any, else images.
+
+    Returns
+    -------
+    tuple of (path, bytes, time of change in ns); it differs when a file does. Empty for the hub and for a folder
+    without images. (A tuple: the datasets library would take a list for shards, and read each item by itself.)
+    """
+    if source.folder is None:
+        return ()
+    found = sorted(source.folder.rglob("*"))
+    shards = [path for path in found if path.suffix == ".parquet" and _part_of(path)]
+    files = shards or [path for path in found if path.suffix.lower() in IMAGE_SUFFIXES]
+    return tuple((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files)
 
 
 def to_rgb(image):
@@ -148,14 +163,6 @@ def _hub_answers():
     except Exception:  # no route, no name, a proxy's refusal, a 404: each means "not from there"
         return False
     return True
-
-
-def _stamped(paths):
-    """Paths with size and time of change: together they tell the cache whether a file is still the same.
-
-    A tuple: the datasets library would take a list for shards, and call the reader once for each of its items.
-    """
-    return tuple((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in paths)
 
 
 def _table(rows, **inputs):
