@@ -144,11 +144,12 @@ def test_imagenet_weights_are_fetched_by_kerass_own_loader(keras_mirror, capsys)
     detector.predict(PIXELS, verbose=0)
 
 
-@pytest.fixture
-def no_network(monkeypatch, tmp_path):
+@pytest.fixture(params=["refused", "silent"])
+def no_network(request, monkeypatch, tmp_path, silent_server):
     from keras.src.applications import efficientnet
 
-    monkeypatch.setattr(efficientnet, "BASE_WEIGHTS_PATH", "http://127.0.0.1:9/")
+    address = "http://127.0.0.1:9/" if request.param == "refused" else f"{silent_server}/"
+    monkeypatch.setattr(efficientnet, "BASE_WEIGHTS_PATH", address)
     monkeypatch.setattr(keras.src.utils.file_utils, "get_file", cached_in(tmp_path))
 
 
@@ -171,8 +172,8 @@ def test_bad_input_is_told_in_one_sentence(detector, tmp_path):
     (tmp_path / "cut.keras").write_bytes(b"PK\x03\x04 half a file")
     with pytest.raises(TruthPixelError, match="cut.keras is not a Keras model"):
         model.load_detector(tmp_path / "cut.keras")
-    with pytest.raises(TruthPixelError, match="is missing"):
-        model.build_detector(tmp_path / "nowhere.h5")
+    with pytest.raises(TruthPixelError, match='weights is "imagnet": expected "auto", "imagenet", "lite0", None, or'):
+        model.build_detector("imagnet")
 
 
 def test_describe_counts_every_parameter_once(detector):

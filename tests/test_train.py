@@ -105,6 +105,10 @@ def test_the_same_training_is_reused_and_another_is_not(splits, home, capsys):
     assert same(first, again)
     train.train(new_detector(), splits, phase=1, epochs=2, learning_rate=1e-2)
     assert "Reused" not in capsys.readouterr().out
+    other = new_detector()
+    other.get_layer("dropout_256").rate = 0.1
+    train.train(other, splits, phase=1, epochs=2, learning_rate=1e-2)
+    assert "Reused" not in capsys.readouterr().out
 
 
 def test_whole_network_can_be_trained_by_the_same_function(splits, home):

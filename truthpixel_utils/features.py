@@ -6,7 +6,7 @@ import zlib
 
 import numpy as np
 
-from truthpixel_utils.files import written_whole
+from truthpixel_utils.files import status, written_whole
 
 CHUNK = 512  # images computed, written and checked at a time
 FORMAT = 1  # raise it when the same trunk and pixels would give other numbers
@@ -43,6 +43,7 @@ def extract(trunk, images, folder, batch_size=32):
             np.lib.format.open_memmap(part, "w+", np.float16, shape).flush()
         features = np.lib.format.open_memmap(data, "r+")
     sums = json.loads(index.read_text()) if index.exists() else {}
+    say = status()
     for start in range(0, len(images), CHUNK):
         chunk = slice(start, start + CHUNK)
         if sums.get(str(start)) == zlib.crc32(features[chunk]):
@@ -52,6 +53,7 @@ def extract(trunk, images, folder, batch_size=32):
         sums[str(start)] = zlib.crc32(features[chunk])
         with written_whole(index) as part:
             part.write_text(json.dumps(sums))
+        say(f"{min(start + CHUNK, len(images)):,} of {len(images):,} images computed")
     return np.load(data, mmap_mode="r")
 
 

@@ -5,6 +5,9 @@ import uuid
 from contextlib import contextmanager
 from pathlib import Path
 
+from IPython import get_ipython
+from IPython.display import display
+
 # The clone this package was installed from (``pip install -e .``), or, without one, the folder one works in.
 _CLONE = Path(__file__).resolve().parents[1]
 PROJECT = _CLONE if (_CLONE / "notebooks").is_dir() else Path.cwd()
@@ -44,7 +47,7 @@ def emptied(path):
     """Return `path` as a folder without files in it, so that those of an earlier run do not mix with new ones."""
     folder = project_path(path)
     folder.mkdir(parents=True, exist_ok=True)
-    for file in folder.iterdir():
+    for file in filter(Path.is_file, folder.iterdir()):
         file.unlink()
     return folder
 
@@ -60,6 +63,12 @@ def silenced():
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
+
+
+def status():
+    """Return a function that shows a line of text and rewrites it when called again; outside a notebook it is silent."""
+    line = display({"text/plain": ""}, raw=True, display_id=True) if get_ipython() else None
+    return (lambda text: line.update({"text/plain": text}, raw=True)) if line else lambda text: None
 
 
 def require(path, made_by):

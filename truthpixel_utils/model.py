@@ -6,16 +6,18 @@ Keras 3 only, so that the same code builds and trains under TensorFlow, JAX and 
 import contextlib
 import io
 import math
+import socket
 
 import pandas as pd
 
 from truthpixel_utils.data import THUMBNAIL
-from truthpixel_utils.files import PRETRAINED, TruthPixelError, require, silenced
+from truthpixel_utils.files import PRETRAINED, TruthPixelError, project_path, require, silenced
 
 with silenced():  # the first import of Keras anywhere: TensorFlow greets on the bare file descriptor
     import keras
     from keras import layers, regularizers
 
+PATIENCE = 4  # seconds to find out that Keras's server does not answer
 POOLED = "pooled"  # the layer between backbone and head
 START_WEIGHTS = PRETRAINED / "efficientnetb0_from_lite0.weights.h5"
 
@@ -154,7 +156,7 @@ def _backbone(pixels, weights):
     shipped = "the package's start weights (ImageNet's, by way of EfficientNet-Lite0; a little weaker than Keras's own)"
     if weights in ("auto", "imagenet"):
         try:
-            with contextlib.redirect_stdout(io.StringIO()):  # a download bar, or half a line before it fails
+            with _stalls_at_most(PATIENCE), contextlib.redirect_stdout(io.StringIO()):  # no half line before it fails
                 backbone = _efficientnet(pixels, "imagenet")
             words = "ImageNet weights from Keras"
         except Exception as error:  # no route, no name, a refused connection, a file that does not fit its checksum
@@ -168,9 +170,25 @@ def _backbone(pixels, weights):
     elif weights is None:
         backbone, words = _efficientnet(pixels, None), "random: frozen, such a backbone has nothing to transfer"
     else:
-        backbone, words = _efficientnet(pixels, require(weights, made_by="04_finetune")), str(weights)
+        path = project_path(weights)
+        if not path.exists():
+            raise TruthPixelError(
+                f'weights is "{weights}": expected "auto", "imagenet", "lite0", None, or the path of a file that exists.'
+            )
+        backbone, words = _efficientnet(pixels, path), str(path)
     print(f"Backbone weights: {words}.")
     return backbone
+
+
+@contextlib.contextmanager
+def _stalls_at_most(seconds):
+    """Let no connection wait longer than this: Keras sets no limit, and a network may swallow packets."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
 
 
 def _efficientnet(pixels, weights):

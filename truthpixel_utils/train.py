@@ -19,6 +19,7 @@ from truthpixel_utils.model import cut, keras
 
 FINAL = {1: "phase1.keras", 2: "truthpixel_final.keras"}
 _USED = ("train", "validation")
+_HEAD = ("dense_256", "dropout_256", "dense_128", "dropout_128", "logit")
 PATIENCE = 5  # epochs without a better validation loss before training stops
 PATIENCE_LR = 2  # epochs without one before the learning rate is halved
 
@@ -145,6 +146,19 @@ def train(detector, splits, *, phase, epochs, learning_rate, batch_size=32, view
     return history
 
 
+def check_rows(splits, output_dir="outputs"):
+    """Raise a `TruthPixelError` unless the final detector in `output_dir` was trained on the training rows of `splits`.
+
+    With other rows (another source, limit or seed), some of what is now called test was seen in training.
+    """
+    finished = _read(project_path(output_dir) / "checkpoints" / "phase2" / "finished.json")
+    if finished and finished["rows"] != _rows(splits):
+        raise TruthPixelError(
+            "the detector was trained on other images than these splits say: set source, split, limit and seed "
+            "as in notebooks 3 and 4, or some test images were seen in training."
+        )
+
+
 def _fit(top, inputs, labels, validation, epochs, learning_rate, batch_size, seed, checkpoint):
     """Train `top` on what the trunk made of the images; leave it with the best epoch's weights."""
     top.compile(
@@ -156,7 +170,7 @@ def _fit(top, inputs, labels, validation, epochs, learning_rate, batch_size, see
     history = _resume(top, checkpoint, len(batches))
     batches = Batches(inputs, labels, batch_size, seed, epoch=len(history))
     top.optimizer.learning_rate = learning_rate  # the rules lower it again while they replay the history
-    table = display(history.round(4), display_id=True)
+    table = display(_shown(history), display_id=True)
 
     rules = [
         keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.5, patience=PATIENCE_LR),
@@ -179,7 +193,7 @@ def _fit(top, inputs, labels, validation, epochs, learning_rate, batch_size, see
             history.to_csv(part)
         _save(top, checkpoint / "last.keras")  # comes last: with it the epoch counts as done
         if table:
-            table.update(history.round(4))
+            table.update(_shown(history))
 
     if not _has_stopped(history):
         top.fit(
@@ -200,6 +214,13 @@ def _fit(top, inputs, labels, validation, epochs, learning_rate, batch_size, see
         )
     top.set_weights(keras.models.load_model(checkpoint / "best.keras").get_weights())
     return history
+
+
+def _shown(history):
+    """The history as it is displayed: four decimals, and the learning rate as short as it goes."""
+    if history.empty:
+        return history
+    return history.round(4).assign(learning_rate=history["learning_rate"].map("{:.2g}".format))
 
 
 def _has_stopped(history):
@@ -238,13 +259,28 @@ def _recipe(detector, splits, epochs, learning_rate, batch_size, views, seed):
         "start": weights.hexdigest(),
         "trainable": hashlib.sha256(bytes(layer.trainable for layer in detector.layers)).hexdigest(),
         "image_size": detector.get_layer("resize").height,
-        "rows": {name: hashlib.sha256("\n".join(splits[name]["id"]).encode()).hexdigest() for name in _USED},
+        "rows": _rows(splits),
+        "order": _rows(splits, arranged=list),
         "epochs": epochs,
         "learning_rate": learning_rate,
         "batch_size": batch_size,
         "views": views,
         "seed": seed,
+        "head": _settings(layer for layer in detector.layers if layer.name in _HEAD),
+        "augmentation": _settings(augmentation().layers),
+        "rules": [PATIENCE, PATIENCE_LR],
     }
+
+
+def _rows(splits, arranged=sorted):
+    """A hash of the ids in training and validation, whatever their order or, with ``arranged=list``, in theirs."""
+    return {name: hashlib.sha256("\n".join(arranged(splits[name]["id"])).encode()).hexdigest() for name in _USED}
+
+
+def _settings(layers):
+    """What layers were built with, less their names and seeds, in a form that JSON gives back as it is."""
+    configs = [{k: v for k, v in layer.get_config().items() if k not in ("name", "seed")} for layer in layers]
+    return json.loads(json.dumps(configs, default=str))
 
 
 def _save(detector, path):
