@@ -4,9 +4,9 @@ from datetime import datetime, timezone
 import keras
 import numpy as np
 import pytest
-from conftest import picture
 from PIL import Image
 
+from conftest import picture
 from truthpixel_utils import data, demo, model, score
 from truthpixel_utils.files import TruthPixelError
 
@@ -54,8 +54,17 @@ def test_a_large_image_is_scaled_down_as_in_training_and_the_reader_is_warned(de
     large = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
     report = demo.analyze(detector, encode(large), "big.png")
     assert (report.seen == data.thumbnail(large)).all()
-    assert "400 × 300 pixels" in report.warnings[0] and "guess" in report.warnings[0]
+    assert "400 × 300 pixels" in report.warnings[0]
     assert report.information["size"] == "400 × 300 pixels"
+
+
+def test_a_large_image_is_never_accused_however_sure_the_detector_is(detector):
+    certain = keras.models.clone_model(detector)
+    certain.set_weights(detector.get_weights())
+    certain.get_layer("logit").set_weights([np.zeros((128, 1)), np.full(1, 9.0)])
+    photograph = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
+    assert demo.analyze(certain, encode(photograph), "photo.png").verdict == "cannot tell"
+    assert demo.analyze(certain, encode(picture(1, True)), "thumbnail.png").verdict == "AI-generated"
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "RGBA", "LA", "1", "CMYK"])
@@ -63,6 +72,12 @@ def test_images_of_any_mode_are_judged(detector, mode):
     form = "JPEG" if mode == "CMYK" else "PNG"
     report = demo.analyze(detector, encode(Image.fromarray(picture(1, True)).convert(mode), form), "a")
     assert 0 <= report.p_ai <= 1
+
+
+def test_a_phones_picture_with_more_pictures_behind_it_is_a_jpeg(detector):
+    first, second = (Image.fromarray(picture(i, True)) for i in (1, 2))
+    content = encode(first, "MPO", save_all=True, append_images=[second])
+    assert demo.analyze(detector, content, "phone.jpg").information["format"] == "MPO"
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,11 @@ from truthpixel_utils.files import TruthPixelError
 from truthpixel_utils.gradcam import explain, is_empty
 from truthpixel_utils.score import scores
 
-FORMATS = ("JPEG", "PNG")
+FORMATS = ("JPEG", "MPO", "PNG")  # MPO: a JPEG with more pictures behind it, as many phones write
 SUFFIXES = ".jpg,.jpeg,.png"
 SURE = 0.75  # confidence from which the demo takes a side; below it, it cannot tell
+CANNOT_TELL = "cannot tell"
+LARGEST = 2 * THUMBNAIL  # pixels a side up to which an image is like those the detector knows
 
 
 class Report(NamedTuple):
@@ -76,23 +78,23 @@ def analyze(detector, content, name):
     ------
     TruthPixelError, in one sentence, if the bytes are not a whole JPEG or PNG image.
     """
-    opened = _open(content, name)
-    image = np.asarray(to_rgb(opened))
+    opened, image = _open(content, name)
     seen = thumbnail(image)
     p_ai = float(scores(detector, seen[None])[1][0])
     heatmap = explain(detector, seen[None])[0]
     height, width = image.shape[:2]
     warnings = []
-    if (width, height) != (THUMBNAIL, THUMBNAIL):
+    known = max(width, height) <= LARGEST
+    if not known:
         warnings.append(
             f"This image is {width} × {height} pixels; the detector has only ever seen {THUMBNAIL} × {THUMBNAIL} "
-            "thumbnails. It judges the centre square, scaled down: take its answer as a guess, never as proof."
+            "thumbnails. It was shown the centre square, scaled down, and which way it leans there is no evidence."
         )
     if is_empty(heatmap):
         warnings.append("The heatmap is empty: no part of the image speaks for this side in the last layer.")
     return Report(
         name=name,
-        verdict=_verdict(p_ai),
+        verdict=_verdict(p_ai) if known else CANNOT_TELL,
         p_ai=p_ai,
         image=image,
         seen=seen,
@@ -143,7 +145,9 @@ def interface(detector):
     -------
     ipywidgets.VBox with children: introduction, controls (upload and button), result (HTML)
     """
-    upload = widgets.FileUpload(accept=SUFFIXES, multiple=False, description="Choose an image")
+    upload = widgets.FileUpload(
+        accept=SUFFIXES, multiple=False, description="Choose an image", layout={"width": "auto"}
+    )
     button = widgets.Button(description="Analyze", button_style="primary", icon="search")
     result = widgets.HTML()
 
@@ -164,23 +168,24 @@ def interface(detector):
 
 
 def _open(content, name):
+    """The opened file (for what it says of itself) and its pixels, uint8 (H, W, 3)."""
     if not content:
         raise TruthPixelError(f"{name} is empty (0 bytes): choose another file.")
     try:
         opened = Image.open(io.BytesIO(content))
-        opened.load()
+        image = np.asarray(to_rgb(opened))
     except Image.DecompressionBombError as error:
         raise TruthPixelError(f"{name} claims far more pixels than a photograph has; it was not opened.") from error
     except Exception as error:  # Pillow raises many kinds for bad bytes; the reader needs one sentence
         raise TruthPixelError(f"{name} is not an image that can be read: a whole JPG or PNG file works.") from error
     if opened.format not in FORMATS:
         raise TruthPixelError(f"{name} is a {opened.format} file: a JPG, JPEG or PNG file works.")
-    return opened
+    return opened, image
 
 
 def _verdict(p_ai):
     if max(p_ai, 1 - p_ai) < SURE:
-        return "cannot tell"
+        return CANNOT_TELL
     return plots.NAMES["ai"] if p_ai >= 0.5 else plots.NAMES["real"]
 
 

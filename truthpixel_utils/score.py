@@ -1,5 +1,7 @@
 """Images in, table out: the one way a detector is applied to rows."""
 
+from functools import lru_cache
+
 import numpy as np
 import pandas as pd
 
@@ -38,6 +40,11 @@ def scores(detector, images, batch_size=32):
     -------
     logits, p_ai : float32 arrays (N,)
     """
-    both = keras.Model(detector.input, [detector.get_layer("logit").output, detector.output])
-    logits, p_ai = both.predict(images, batch_size=batch_size, verbose=0)
+    logits, p_ai = _with_logit(detector).predict(images, batch_size=batch_size, verbose=0)
     return np.asarray(logits)[:, 0], np.asarray(p_ai)[:, 0]
+
+
+@lru_cache(maxsize=2)
+def _with_logit(detector):
+    """The detector with both its outputs; kept, since Keras compiles a model the first time it predicts."""
+    return keras.Model(detector.input, [detector.get_layer("logit").output, detector.output])
