@@ -12,10 +12,10 @@ import papermill
 import pytest
 from sklearn.metrics import accuracy_score
 
-from truthpixel_utils import course
+from truthpixel_utils import course, sources
 from truthpixel_utils.files import TruthPixelError
 
-SMALL = "-p limit 120 -p image_size 32 -p epochs_phase1 2 -p epochs_phase2 2 -p weights lite0".split()
+SMALL = "-p limit 160 -p image_size 32 -p epochs_phase1 2 -p epochs_phase2 2 -p weights lite0".split()
 COMMAND = [str(Path(sys.executable).with_name("truthpixel")), "course", *SMALL]
 
 
@@ -40,7 +40,7 @@ def test_every_artefact_is_there_and_the_table_ends_the_run(finished):
         for file in files:
             assert (home / "outputs" / file).exists()
         assert (home / "outputs" / "notebooks" / f"{name}.ipynb").exists()
-    assert len(list((home / "outputs/gradcam").glob("real_*.png"))) >= 9
+    assert all(len(list((home / "outputs/gradcam").glob(f"{kind}_*.png"))) == 10 for kind in ("real", "ai"))
     figures = json.loads((home / "outputs/metrics.json").read_text())
     for name in ("accuracy", "precision", "recall", "f1", "roc_auc"):
         assert f"{figures[name]:.4f}" in said
@@ -79,9 +79,10 @@ def test_a_killed_course_started_again_ends_with_the_same_metrics(finished, tmp_
         start_new_session=True,
     )
     checkpoint = tmp_path / "outputs" / "checkpoints" / ("phase1" if killed_in.startswith("03") else "phase2")
-    while not (checkpoint / "history.csv").exists() and process.returncode is None:  # until one epoch is on disk
+    while not (checkpoint / "recipe.json").exists() and process.returncode is None:  # until training has begun
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=0.2)
+            process.wait(timeout=0.1)
+    assert process.returncode is None
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert not (tmp_path / "outputs/metrics.json").exists()
@@ -101,11 +102,34 @@ def test_wrong_names_are_told_in_one_sentence(home, capsys):
         course.run(parameters={"batchsize": 3})
     with pytest.raises(TruthPixelError, match="they are numbered 01 to 07"):
         course.run(first="08")
+    with pytest.raises(TruthPixelError, match="they are numbered 01 to 07"):
+        course.run(last="x")
     assert course.main(["course", "-p", "source", "/nowhere", "--to", "01"]) == 1
     assert "/nowhere is not a folder" in capsys.readouterr().err
 
 
 def test_plain_papermill_works_from_any_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    papermill.execute_notebook(str(course.NOTEBOOKS / "01_data.ipynb"), "out.ipynb", {"limit": 400}, progress_bar=False)
-    assert "280" in (tmp_path / "out.ipynb").read_text()
+    notebook = str(course.NOTEBOOKS / "01_data.ipynb")
+    done = papermill.execute_notebook(notebook, "out.ipynb", {"limit": 400}, progress_bar=False)
+    printed = [o["data"]["text/plain"] for c in done.cells for o in c.get("outputs", []) if "data" in o]
+    table = "real ai total train 140 140 280 validation 30 30 60 test 30 30 60".split()
+    assert any(text.split() == table for text in printed)
+
+
+def test_another_parameter_reruns_only_what_reads_it(finished):
+    home, _ = finished
+    said = truthpixel(home, "-p", "epochs_phase2", "1").stdout
+    assert [name for name in course.MAKES if f"{name:16} reused" in said] == ["01_data", "02_model", "03_train_phase1"]
+
+
+def test_quick_without_cifake_and_network_says_what_it_needs(home, monkeypatch, capsys):
+    monkeypatch.setattr(sources, "_hub_answers", lambda: False)
+    assert course.main(["course", "--profile", "quick"]) == 1
+    assert "put it into data/cifake, or name its folder in TRUTHPIXEL_CIFAKE" in capsys.readouterr().err
+
+
+def test_a_detector_is_not_tested_on_rows_it_was_trained_on(finished):
+    home, _ = finished
+    done = truthpixel(home, "--from", "05", "--to", "05", "-p", "seed", "7")
+    assert done.returncode == 1 and "trained on other images" in done.stderr

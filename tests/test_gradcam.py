@@ -52,4 +52,4 @@ def test_a_map_without_evidence_stays_empty(detector):
     silent.get_layer("logit").set_weights([np.zeros((128, 1)), np.zeros(1)])
     heatmaps = gradcam.explain(silent, IMAGES[:2])
     assert all(gradcam.is_empty(heatmap) for heatmap in heatmaps)
-    assert not gradcam.is_empty(gradcam.explain(detector, IMAGES[:1], target="ai") + 1)
+    assert not all(gradcam.is_empty(heatmap) for heatmap in gradcam.explain(detector, IMAGES))

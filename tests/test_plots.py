@@ -17,7 +17,7 @@ def test_an_empty_map_is_said_to_be_empty_not_drawn_as_noise():
     empty = np.zeros((8, 8), np.float32)
     assert (plots.overlay(image, empty) == image).all()
     figure = plots.explanation(image, empty, "real, 90%")
-    assert "empty map" in " ".join(axis.get_title() for axis in figure.axes)
+    assert "empty map" in " ".join(axis.get_title("left") for axis in figure.axes)
 
 
 def test_figures_are_written_whole_and_shown_once(tmp_path):

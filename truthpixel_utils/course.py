@@ -4,12 +4,13 @@ import argparse
 import ast
 import hashlib
 import json
-import os
 import sys
 import time
+from functools import lru_cache
 from pathlib import Path
 
-from truthpixel_utils.files import PROJECT, TruthPixelError, project_path, written_whole
+from truthpixel_utils import sources
+from truthpixel_utils.files import PRETRAINED, PROJECT, TruthPixelError, project_path, written_whole
 
 NOTEBOOKS = PROJECT / "notebooks"
 PACKAGE = Path(__file__).resolve().parent
@@ -56,19 +57,24 @@ def run(profile="sample", parameters=None, first=None, last=None):
     ------
     TruthPixelError if a parameter is unknown, a notebook's input is missing, or a notebook fails.
     """
+    if not NOTEBOOKS.is_dir():
+        raise TruthPixelError(f"{NOTEBOOKS} is missing: the course runs in a clone, installed with pip install -e.")
     parameters = {**PROFILES[profile], **(parameters or {})}
     output = project_path(parameters.get("output_dir", "outputs"))
     _check_names(parameters)
-    chosen = [n for n in MAKES if (not first or n[:2] >= first) and (not last or n[:2] <= last)]
-    if not chosen:
-        raise TruthPixelError(f"no notebook from {first} to {last}: they are numbered 01 to 07.")
+    first, last = (first or "01").zfill(2), (last or "07").zfill(2)
+    if not {first, last} <= {name[:2] for name in MAKES} or first > last:
+        raise TruthPixelError(f"no notebooks from {first} to {last}: they are numbered 01 to 07.")
+    chosen = [name for name in MAKES if first <= name[:2] <= last]
     print(f"Course, profile {profile}: {', '.join(f'{k}={v}' for k, v in parameters.items()) or 'as in the notebooks'}")
+    parameters, files = _settled(profile, parameters)
     for name in chosen:
         start = time.perf_counter()
-        reusable = _is_current(name, parameters, output)
+        key = _key(name, parameters, files, output)
+        reusable = _is_current(name, key, output)
         print(f"  {name:16} ", end="", flush=True)
         if not reusable:
-            _execute(name, parameters, output)
+            _execute(name, parameters, key, output)
         print("reused (nothing it depends on has changed)" if reusable else f"{time.perf_counter() - start:6.0f} s")
     metrics = output / "metrics.json"
     if not metrics.exists() or chosen[-1] < "05":
@@ -112,25 +118,39 @@ def main(arguments=None):
     return 0
 
 
-def _execute(name, parameters, output):
+def _settled(profile, parameters):
+    """Decide on "auto" once for all notebooks; return the parameters and the stamps of the files to be read."""
+    source = sources.find(parameters.get("source", "sample"))
+    if parameters.get("source") == "auto" and source.folder in (None, sources.SAMPLE):
+        if source.folder == sources.SAMPLE and profile != "sample":
+            raise TruthPixelError(
+                f"profile {profile} needs CIFAKE, and there is neither a copy nor a network: "
+                "put it into data/cifake, or name its folder in TRUTHPIXEL_CIFAKE."
+            )
+        parameters = {**parameters, "source": "hub" if source.folder is None else "sample"}
+    return parameters, sources.stamped_files(source)
+
+
+def _execute(name, parameters, key, output):
     """Run one notebook; the executed copy takes its place only if it ran to the end."""
     import papermill
+    from nbclient.exceptions import DeadKernelError
 
     source = NOTEBOOKS / f"{name}.ipynb"
     done = output / "notebooks" / f"{name}.ipynb"
-    key = _key(name, parameters, output)
-    known = papermill.inspect_notebook(str(source))
     with written_whole(done) as part:
         try:
             papermill.execute_notebook(
                 str(source),
                 str(part),
-                {k: v for k, v in parameters.items() if k in known},
+                {k: v for k, v in parameters.items() if k in _known(name)},
                 cwd=str(NOTEBOOKS),
                 progress_bar=False,
                 kernel_name="python3",
                 extra_arguments=["--log-level=40"],  # the kernel's own remarks on its transport are not ours to show
             )
+        except DeadKernelError:
+            raise TruthPixelError(f"{name} stopped: its kernel died, most likely for want of memory.") from None
         except papermill.PapermillExecutionError as error:
             failed = done.with_name(f"{name}-failed.ipynb")
             part.rename(failed)
@@ -140,24 +160,25 @@ def _execute(name, parameters, output):
         part.write_text(json.dumps(notebook, indent=1))
 
 
-def _is_current(name, parameters, output):
+def _is_current(name, key, output):
     """True if the notebook ran to its end with the same inputs, and what it made is still there, unchanged."""
     done = output / "notebooks" / f"{name}.ipynb"
     if not done.exists():
         return False
     record = json.loads(done.read_text())["metadata"].get("truthpixel", {})
-    return record == {"key": _key(name, parameters, output), "made": _digests(MAKES[name], output)}
+    return record == {"key": key, "made": _digests(MAKES[name], output)}
 
 
-def _key(name, parameters, output):
-    """One hash over all a notebook's result depends on: its cells, the package, the parameters, earlier artefacts."""
+def _key(name, parameters, files, output):
+    """One hash over all a notebook's result depends on: its cells and parameters, package, images, earlier artefacts."""
     cells = json.loads((NOTEBOOKS / f"{name}.ipynb").read_text())["cells"]
     before = [file for other, files in MAKES.items() if other < name for file in files]
     parts = {
         "cells": ["".join(cell["source"]) for cell in cells],
         "package": [path.read_text() for path in sorted(PACKAGE.glob("*.py"))],
-        "parameters": parameters,
-        "cifake": os.environ.get("TRUTHPIXEL_CIFAKE"),
+        "weights": [(path.name, path.stat().st_size) for path in sorted(PRETRAINED.glob("*.h5"))],
+        "parameters": {k: v for k, v in parameters.items() if k in _known(name)},
+        "images": files,
         "before": _digests(before, output),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -175,10 +196,16 @@ def _digests(names, output):
     return digests
 
 
-def _check_names(parameters):
+@lru_cache
+def _known(name):
+    """The names in a notebook's parameters cell."""
     import papermill
 
-    known = {parameter for name in MAKES for parameter in papermill.inspect_notebook(str(NOTEBOOKS / f"{name}.ipynb"))}
+    return frozenset(papermill.inspect_notebook(str(NOTEBOOKS / f"{name}.ipynb")))
+
+
+def _check_names(parameters):
+    known = {parameter for name in MAKES for parameter in _known(name)}
     if unknown := sorted(set(parameters) - known):
         raise TruthPixelError(f"unknown parameter {', '.join(unknown)}: the notebooks know {', '.join(sorted(known))}.")
 
