@@ -5,7 +5,6 @@ Each function returns a `matplotlib.figure.Figure` and draws nothing by itself: 
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 import seaborn as sns
 from sklearn.metrics import RocCurveDisplay
 
@@ -224,20 +223,6 @@ def contact_sheet(pictures, heatmaps, titles, colours, columns=5, title=None):
             axis.imshow(pairs[i], interpolation="nearest")
             axis.set_title(titles[i], fontsize=8, loc="center", fontweight="normal", color=colours[i])
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
-    return figure
-
-
-def counts(table, title):
-    """Draw a split's images by class as stacked bars; table: pandas.DataFrame as `data.summary` returns it."""
-    figure, axis = _figure(1, 1, (6.5, 2.2))
-    left = pd.Series(0, index=table.index)
-    for kind, name in NAMES.items():
-        axis.barh(table.index, table[kind], left=left, color=COLOURS[kind], height=0.6, label=name)
-        left = left + table[kind]
-    axis.set(xlabel="images", title=title)
-    axis.invert_yaxis()
-    axis.grid(axis="y", visible=False)
-    axis.legend(loc="lower right")
     return figure
 
 
