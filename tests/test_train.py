@@ -111,6 +111,23 @@ def test_the_same_training_is_reused_and_another_is_not(splits, home, capsys):
     assert "Reused" not in capsys.readouterr().out
 
 
+def test_a_killed_training_does_not_cost_the_finished_one_nor_what_is_known_of_it(
+    splits, tiny, home, monkeypatch, capsys
+):
+    history = train.train(new_detector(), splits, phase=2, epochs=2, learning_rate=1e-3)
+    others = data.load_splits(tiny, limit=60)
+    with monkeypatch.context() as patch:
+        kill_after(patch, 1, "last.keras")
+        with pytest.raises(Killed):
+            train.train(new_detector(), others, phase=2, epochs=2, learning_rate=1e-3)
+    train.check_rows(splits)
+    with pytest.raises(TruthPixelError, match="trained on other images"):
+        train.check_rows(others)
+    capsys.readouterr()
+    pd.testing.assert_frame_equal(train.train(new_detector(), splits, phase=2, epochs=2, learning_rate=1e-3), history)
+    assert "Reused" in capsys.readouterr().out
+
+
 def test_whole_network_can_be_trained_by_the_same_function(splits, home):
     detector = new_detector()
     model.unfreeze_top(detector, "all")

@@ -127,7 +127,8 @@ def train(detector, splits, *, phase, epochs, learning_rate, batch_size=32, view
         detector.set_weights(keras.models.load_model(final).get_weights())
         return pd.read_csv(history_csv, index_col="epoch")
     if _read(checkpoint / "recipe.json") != recipe:
-        shutil.rmtree(checkpoint, ignore_errors=True)
+        for name in ("last.keras", "best.keras", "history.csv"):  # not finished.json: it still speaks of `final`
+            (checkpoint / name).unlink(missing_ok=True)
         _write(checkpoint / "recipe.json", recipe)
 
     trunk, top = cut(detector)
