@@ -4,10 +4,12 @@ Keras 3 only, so that the same code builds and trains under TensorFlow, JAX and 
 """
 
 import contextlib
+import hashlib
 import io
 import math
 import socket
 
+import numpy as np
 import pandas as pd
 
 from truthpixel_utils.data import THUMBNAIL
@@ -125,6 +127,15 @@ def cut(detector):
     last = passes[-1] if saves_work else 0
     boundary = detector.layers[last].output
     return keras.Model(detector.input, boundary, name="trunk"), keras.Model(boundary, detector.output, name="top")
+
+
+def fingerprint(network):
+    """A hash (hexadecimal str) of a network's layers, their output shapes and all weights."""
+    layers = [(type(layer).__name__, layer.output.shape) for layer in network.layers]
+    digest = hashlib.sha256(str(layers).encode())
+    for weight in network.get_weights():
+        digest.update(np.ascontiguousarray(weight))
+    return digest.hexdigest()
 
 
 def describe(detector):

@@ -2,21 +2,21 @@
 
 from functools import lru_cache
 
-import numpy as np
 import pandas as pd
 
 from truthpixel_utils.data import thumbnails
+from truthpixel_utils.engine import prepare
 from truthpixel_utils.model import keras
 
 
-def score(detector, rows, batch_size=32):
+def score(detector, rows, engine="auto"):
     """Apply the detector to a split.
 
     Parameters
     ----------
     detector : keras.Model from `model.build_detector` or `model.load_detector`
     rows : datasets.Dataset with columns ``image, label, id, generator``
-    batch_size : int, images at a time
+    engine : see `engine.prepare`
 
     Returns
     -------
@@ -24,27 +24,28 @@ def score(detector, rows, batch_size=32):
     ``generator`` (str), ``logit`` and ``p_ai`` (float32; p_ai is the sigmoid of logit).
     """
     images, _ = thumbnails(rows)
-    logits, p_ai = scores(detector, images, batch_size)
+    logits, p_ai = scores(detector, images, engine)
     columns = {name: rows[name][:] for name in ("id", "label", "generator")}
     return pd.DataFrame({**columns, "logit": logits, "p_ai": p_ai})
 
 
-def scores(detector, images, batch_size=32):
+def scores(detector, images, engine="auto"):
     """Apply the detector to thumbnails.
 
     Parameters
     ----------
     images : uint8 array (N, 32, 32, 3), RGB, 0..255
+    engine : see `engine.prepare`
 
     Returns
     -------
     logits, p_ai : float32 arrays (N,)
     """
-    logits, p_ai = _with_logit(detector).predict(images, batch_size=batch_size, verbose=0)
-    return np.asarray(logits)[:, 0], np.asarray(p_ai)[:, 0]
+    logits, p_ai = prepare(_with_logit(detector), engine)(images)
+    return logits[:, 0], p_ai[:, 0]
 
 
 @lru_cache(maxsize=2)
 def _with_logit(detector):
-    """The detector with both its outputs; kept, since Keras compiles a model the first time it predicts."""
+    """The detector with both its outputs; kept, since engines prepare a network the first time they see it."""
     return keras.Model(detector.input, [detector.get_layer("logit").output, detector.output])

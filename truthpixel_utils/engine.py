@@ -1,0 +1,190 @@
+"""The forward pass, by the fastest engine the machine has: OpenVINO on a CPU, Keras on a GPU.
+
+OpenVINO is given the network layer by layer, channels first, with every shape fixed: whole-graph converters leave
+transpositions behind that cost more than the layers they stand between.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+
+from truthpixel_utils.files import TruthPixelError
+from truthpixel_utils.model import fingerprint, keras
+
+ENGINES = ("auto", "openvino", "keras")
+BATCH = 8  # images a request: more gain nothing on a CPU
+KERAS_BATCH = 64
+
+
+def prepare(network, engine="auto"):
+    """Prepare a network for inference.
+
+    Parameters
+    ----------
+    network : keras.Model with one input, such as a detector or the trunk that `model.cut` returns
+    engine : {"auto", "openvino", "keras"}
+        ``"auto"``: OpenVINO where Keras computes on a CPU, else Keras. If OpenVINO cannot serve, Keras does, and one
+        line says why.
+
+    Returns
+    -------
+    function : array (N, ...) as the network's input, uint8 or float32 -> list of float32 arrays (N, ...), one an
+    output, equal to Keras's within rounding. It holds the weights that the network has now.
+
+    Raises
+    ------
+    TruthPixelError if `engine` is not one of the three.
+    """
+    if engine not in ENGINES:
+        raise TruthPixelError(f'engine is "{engine}": expected "auto", "openvino" or "keras".')
+    if engine == "keras" or (engine == "auto" and _on_accelerator()):
+        return _keras(network)
+    try:
+        return _openvino(network, fingerprint(network))
+    except ImportError:
+        _say_once("OpenVINO is not installed (pip install openvino): Keras computes, at less than half the speed.")
+    except NotImplementedError as error:
+        _say_once(f"OpenVINO was not taught {error}: Keras computes, at less than half the speed.")
+    return _keras(network)
+
+
+def _keras(network):
+    def forward(inputs):
+        outputs = network.predict(inputs, batch_size=KERAS_BATCH, verbose=0)
+        return [np.asarray(output, np.float32) for output in keras.tree.flatten(outputs)]
+
+    return forward
+
+
+@lru_cache(maxsize=4)  # `state` makes a network whose weights have changed another one
+def _openvino(network, state):
+    import openvino
+
+    @lru_cache
+    def queue_for(size, dtype):
+        hints = {
+            "PERFORMANCE_HINT": "LATENCY" if size == 1 else "THROUGHPUT",
+            # A CPU that has bfloat16 would use it, and logits would be off in the second decimal.
+            "INFERENCE_PRECISION_HINT": "f32",
+        }
+        return openvino.AsyncInferQueue(openvino.compile_model(_translated(network, size, dtype), "CPU", hints))
+
+    def forward(inputs):
+        size = 1 if len(inputs) == 1 else BATCH
+        results = [np.empty((len(inputs), *output.shape[1:]), np.float32) for output in network.outputs]
+
+        def keep(request, start):
+            for result, tensor in zip(results, request.output_tensors):
+                result[start : start + size] = tensor.data[: len(result) - start]
+
+        queue = queue_for(size, inputs.dtype.type)
+        queue.set_callback(keep)
+        for start in range(0, len(inputs), size):
+            batch = inputs[start : start + size]
+            if len(batch) < size:  # the last one: shapes are fixed
+                batch = np.concatenate([batch, np.zeros((size - len(batch), *batch.shape[1:]), batch.dtype)])
+            queue.start_async({0: batch}, start)
+        queue.wait_all()
+        return results
+
+    queue_for(1, np.uint8)  # what cannot be translated is found out here, not among the images
+    return forward
+
+
+def _translated(network, size, dtype):
+    """The network as an OpenVINO model for `size` inputs of this dtype; channels come first inside, last outside."""
+    import openvino
+    from openvino import opset13 as ops
+
+    parameter = ops.parameter((size, *network.input.shape[1:]), dtype)
+    tensors = {id(network.input): _turned(ops.convert(parameter, "f32"), (0, 3, 1, 2))}
+    for layer in network.layers:
+        if not isinstance(layer, keras.layers.InputLayer):
+            inputs = [tensors.get(id(tensor)) for tensor in keras.tree.flatten(layer.input)]
+            if any(tensor is None for tensor in inputs):
+                raise NotImplementedError("a network that begins in the middle of another")
+            tensors[id(layer.output)] = _node(layer, inputs)
+    results = [_turned(tensors[id(output)], (0, 2, 3, 1)) for output in network.outputs]
+    return openvino.Model(results, [parameter])
+
+
+def _turned(tensor, order):
+    from openvino import opset13 as ops
+
+    return ops.transpose(tensor, order) if len(tensor.get_output_shape(0)) == 4 else tensor
+
+
+def _node(layer, inputs):
+    """What one Keras layer computes in inference, in OpenVINO's operations."""
+    from openvino import opset13 as ops
+
+    def constant(values):
+        return ops.constant(np.array(values, np.float32, order="C"))
+
+    def channels(values):
+        return constant(np.reshape(keras.ops.convert_to_numpy(values), (1, -1, 1, 1)))
+
+    def activated(tensor):
+        name = keras.activations.serialize(layer.activation)
+        known = {"linear": lambda same: same, "relu": ops.relu, "silu": ops.swish, "sigmoid": ops.sigmoid}
+        if name not in known:
+            raise NotImplementedError(f"the activation {name}")
+        return known[name](tensor)
+
+    def convolved(convolution, order):
+        kernel = weights[0].transpose(order)
+        if convolution is ops.group_convolution:
+            kernel = kernel[:, :, None]  # a channel is a group with one input
+        padding = {"same": "same_upper", "valid": "valid"}[layer.padding]
+        x = convolution(inputs[0], constant(kernel), layer.strides, [0, 0], [0, 0], layer.dilation_rate, padding)
+        return activated(ops.add(x, channels(weights[1])) if layer.use_bias else x)
+
+    layers = keras.layers
+    x = inputs[0]
+    weights = layer.get_weights()
+    match layer:
+        case layers.Resizing() if layer.interpolation == "bilinear" and not layer.crop_to_aspect_ratio:
+            size = [layer.height, layer.width]
+            centres = {"coordinate_transformation_mode": "half_pixel"}
+            return ops.interpolate(x, size, "linear_onnx", "sizes", axes=[2, 3], **centres)
+        case layers.Rescaling():
+            return ops.add(ops.multiply(x, channels(layer.scale)), channels(layer.offset))
+        case layers.Normalization():
+            return ops.divide(ops.subtract(x, channels(layer.mean)), channels(keras.ops.sqrt(layer.variance)))
+        case layers.ZeroPadding2D():
+            (top, bottom), (left, right) = layer.padding
+            return ops.pad(x, [0, 0, top, left], [0, 0, bottom, right], "constant", constant(0))
+        case layers.DepthwiseConv2D():
+            return convolved(ops.group_convolution, (2, 3, 0, 1))
+        case layers.Conv2D() if layer.groups == 1:
+            return convolved(ops.convolution, (3, 2, 0, 1))
+        case layers.BatchNormalization() if layer.scale and layer.center:
+            gamma, beta, mean, variance = weights
+            scale = gamma / np.sqrt(variance + layer.epsilon)
+            return ops.add(ops.multiply(x, channels(scale)), channels(beta - mean * scale))
+        case layers.GlobalAveragePooling2D() if not layer.keepdims:
+            return ops.reduce_mean(x, [2, 3])
+        case layers.Reshape() if len(layer.target_shape) == 3:
+            height, width, depth = layer.target_shape
+            return ops.reshape(x, [0, depth, height, width], True)
+        case layers.Dense() if layer.use_bias:
+            return activated(ops.add(ops.matmul(x, constant(weights[0]), False, False), constant(weights[1])))
+        case layers.Multiply():
+            return ops.multiply(*inputs)
+        case layers.Add():
+            return ops.add(*inputs)
+        case layers.Activation():
+            return activated(x)
+        case layers.Dropout():
+            return x
+    raise NotImplementedError(f"the layer {type(layer).__name__}")
+
+
+def _on_accelerator():
+    """True if Keras, whatever its backend, puts its tensors anywhere but in the memory of a CPU."""
+    return "cpu" not in str(keras.ops.ones(1).device).lower()
+
+
+@lru_cache
+def _say_once(words):
+    print(words)
