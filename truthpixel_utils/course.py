@@ -85,7 +85,7 @@ def run(profile="sample", parameters=None, first=None, last=None):
 
 
 def main(arguments=None):
-    """The command line: ``truthpixel course --profile sample|quick|full [-p name value] [--from 03] [--to 05]``."""
+    """The command line: ``truthpixel course`` runs the notebooks, ``truthpixel cache`` lists or clears features."""
     parser = argparse.ArgumentParser(prog="truthpixel", description="Telling AI-generated images from photographs.")
     commands = parser.add_subparsers(dest="command", required=True)
     course = commands.add_parser("course", help="run the notebooks in order")
@@ -106,8 +106,14 @@ def main(arguments=None):
     )
     course.add_argument("--from", dest="first", metavar="03", help="first notebook to run")
     course.add_argument("--to", dest="last", metavar="05", help="last notebook to run")
+    cache = commands.add_parser("cache", help="list the features that training keeps on disk")
+    cache.add_argument("--clear", action="store_true", help="remove them: they are computed anew when needed")
+    cache.add_argument("--output-dir", default="outputs", help="the course's output folder (default: outputs)")
     options = parser.parse_args(arguments)
     try:
+        if options.command == "cache":
+            _cache(options.output_dir, options.clear)
+            return 0
         run(options.profile, {name: _value(text) for name, text in options.parameters}, options.first, options.last)
     except TruthPixelError as error:
         print(f"\n{error}", file=sys.stderr)
@@ -116,6 +122,21 @@ def main(arguments=None):
         print("\nStopped. The same command goes on from here.", file=sys.stderr)
         return 130
     return 0
+
+
+def _cache(output_dir, clear):
+    from truthpixel_utils import features  # brings Keras, which takes seconds; running notebooks needs none of it
+
+    folder = project_path(output_dir) / "cache"
+    table = features.cached(folder)
+    if table.empty:
+        print(f"No features in {folder}.")
+    elif clear:
+        print(f"Removed {features.clear(folder):,.0f} MB of features from {folder}.")
+    else:
+        formats = {"images": "{:,}".format, "MB": "{:,.0f}".format, "done": "{:.0%}".format}
+        print(table.to_string(index=False, formatters=formats))
+        print(f"{table['MB'].sum():,.0f} MB in {folder}; truthpixel cache --clear removes them.")
 
 
 def _settled(profile, parameters):

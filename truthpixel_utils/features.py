@@ -5,61 +5,103 @@ import json
 import zlib
 
 import numpy as np
+import pandas as pd
 
+from truthpixel_utils.engine import prepare
 from truthpixel_utils.files import status, written_whole
+from truthpixel_utils.model import fingerprint
 
 CHUNK = 512  # images computed, written and checked at a time
-FORMAT = 1  # raise it when the same trunk and pixels would give other numbers
+FORMAT = 2  # raise it when the same trunk and pixels would give other numbers
 
 
-def extract(trunk, images, folder, batch_size=32):
+def extract(trunk, images, folder, engine="auto"):
     """Apply the trunk to images, or map what an earlier call has computed.
 
-    The file is named by what it depends on (pixels, weights, layers), so that a change of any of them computes anew.
-    It is written by chunks with a checksum each: a killed extraction goes on where it stopped, and a damaged chunk
-    is computed again.
+    The file is named by what it depends on (pixels, and so rows, views and seed; weights; layers and their sizes), so
+    that a change of any of them computes anew. It is written by chunks with a checksum each: a killed extraction goes
+    on where it stopped, and a damaged chunk is computed again.
 
     Parameters
     ----------
     trunk : keras.Model from `model.cut`
     images : uint8 array (N, H, W, 3)
     folder : Path for the cache
-    batch_size : int, images at a time
+    engine : see `engine.prepare`
 
     Returns
     -------
-    read-only float16 memory map (N, ...), one row an image, in the shape of the trunk's output
+    read-only float16 memory map (N, ...), one row an image, in the shape of the trunk's output; or, if the trunk has
+    no layers, `images`
     """
+    if trunk.output is trunk.input:
+        return images
     shape = (len(images), *trunk.output.shape[1:])
-    name = _key(trunk, images)
-    data, index = folder / f"{name}.npy", folder / f"{name}.json"
+    data = folder / f"{trunk.layers[-1].name}-{_key(trunk, images)}.npy"
     try:
         features = np.lib.format.open_memmap(data, "r+")
     except (OSError, ValueError):  # not there, or cut short
-        print(
-            f"Caching {len(images):,} × {'×'.join(map(str, shape[1:]))} features: {np.prod(shape) * 2 / 1e6:,.0f} MB."
-        )
+        print(f"Caching {len(images):,} × {_by(shape[1:])} features: {np.prod(shape) * 2 / 1e6:,.0f} MB.")
         with written_whole(data) as part:  # sparse until filled
             np.lib.format.open_memmap(part, "w+", np.float16, shape).flush()
         features = np.lib.format.open_memmap(data, "r+")
-    sums = json.loads(index.read_text()) if index.exists() else {}
-    say = status()
+    sums = _sums(data)
+    forward, say = prepare(trunk, engine), status()
     for start in range(0, len(images), CHUNK):
         chunk = slice(start, start + CHUNK)
         if sums.get(str(start)) == zlib.crc32(features[chunk]):
             continue
-        features[chunk] = trunk.predict(images[chunk], batch_size=batch_size, verbose=0)
-        features.flush()
+        [features[chunk]] = forward(images[chunk])
         sums[str(start)] = zlib.crc32(features[chunk])
-        with written_whole(index) as part:
+        with written_whole(_index(data)) as part:
             part.write_text(json.dumps(sums))
         say(f"{min(start + CHUNK, len(images)):,} of {len(images):,} images computed")
     return np.load(data, mmap_mode="r")
 
 
+def cached(folder):
+    """List what `extract` keeps in a folder.
+
+    Returns
+    -------
+    pandas.DataFrame, one row a file, newest last: ``layer`` (whose output it holds), ``images`` (int), ``each`` (shape
+    of one image's features), ``MB`` and ``done`` (share computed, 0..1), indexed by the file's name
+    """
+    rows = {}
+    for data in sorted(folder.glob("*.npy"), key=lambda path: path.stat().st_mtime):
+        try:
+            images, *each = np.load(data, mmap_mode="r").shape
+        except ValueError:  # cut short: the next `extract` begins it anew
+            images, each = 0, []
+        done = len(_sums(data)) / -(-images // CHUNK) if images else 0.0
+        size = data.stat().st_size / 1e6
+        rows[data.name] = [data.name.rpartition("-")[0], images, _by(each), size, done]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["layer", "images", "each", "MB", "done"])
+
+
+def clear(folder):
+    """Remove all that `extract` keeps in a folder; return how many MB that frees (float)."""
+    files = [file for file in folder.glob("*") if file.suffix in (".npy", ".json")]
+    freed = sum(file.stat().st_size for file in files) / 1e6
+    for file in files:
+        file.unlink()
+    return freed
+
+
+def _index(data):
+    return data.with_suffix(".json")
+
+
+def _sums(data):
+    """The checksum of every chunk that was computed, by the chunk's first row (a str, as JSON has it)."""
+    return json.loads(_index(data).read_text()) if _index(data).exists() else {}
+
+
+def _by(shape):
+    return "×".join(map(str, shape))
+
+
 def _key(trunk, images):
-    key = hashlib.sha256(f"{FORMAT} {[(type(layer).__name__, layer.output.shape) for layer in trunk.layers]}".encode())
+    key = hashlib.sha256(f"{FORMAT} {fingerprint(trunk)}".encode())
     key.update(np.ascontiguousarray(images))
-    for weight in trunk.get_weights():
-        key.update(np.ascontiguousarray(weight))
     return key.hexdigest()[:24]

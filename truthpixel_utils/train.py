@@ -15,7 +15,7 @@ from IPython.display import display
 from truthpixel_utils.data import thumbnails
 from truthpixel_utils.features import extract
 from truthpixel_utils.files import TruthPixelError, project_path, written_whole
-from truthpixel_utils.model import cut, keras
+from truthpixel_utils.model import cut, fingerprint, keras
 
 FINAL = {1: "phase1.keras", 2: "truthpixel_final.keras"}
 _USED = ("train", "validation")
@@ -92,7 +92,19 @@ class Batches(keras.utils.PyDataset):
         self._shuffle()
 
 
-def train(detector, splits, *, phase, epochs, learning_rate, batch_size=32, views=2, seed=42, output_dir="outputs"):
+def train(
+    detector,
+    splits,
+    *,
+    phase,
+    epochs,
+    learning_rate,
+    batch_size=32,
+    views=2,
+    seed=42,
+    output_dir="outputs",
+    engine="auto",
+):
     """Train what is trainable in the detector, in place, and leave it with its best epoch's weights.
 
     Adam on binary cross-entropy; the learning rate is halved after 2 epochs without a lower validation loss, and
@@ -111,6 +123,7 @@ def train(detector, splits, *, phase, epochs, learning_rate, batch_size=32, view
     views : int; 1 = every image as it is, 2 = alternately so and augmented, more = more augmented copies
     seed : int, for order, augmentation and dropout
     output_dir : str or Path, gets ``models/``, ``training_history_phase<N>.csv``, ``checkpoints/`` and ``cache/``
+    engine : of the frozen layers, see `engine.prepare`
 
     Returns
     -------
@@ -134,9 +147,9 @@ def train(detector, splits, *, phase, epochs, learning_rate, batch_size=32, view
     trunk, top = cut(detector)
     images, labels = thumbnails(splits["train"])
     shown = augmented_views(images, views, seed)
-    inputs = extract(trunk, shown.reshape(-1, *images.shape[1:]), output / "cache")
+    inputs = extract(trunk, shown.reshape(-1, *images.shape[1:]), output / "cache", engine)
     validation_images, validation_labels = thumbnails(splits["validation"])
-    validation = extract(trunk, validation_images, output / "cache"), validation_labels
+    validation = extract(trunk, validation_images, output / "cache", engine), validation_labels
     inputs = inputs.reshape(views, len(images), *inputs.shape[1:])
     history = _fit(top, inputs, labels, validation, epochs, learning_rate, batch_size, seed, checkpoint)
     with written_whole(history_csv) as part:
@@ -253,11 +266,8 @@ def _reseed(owner, *numbers):
 
 def _recipe(detector, splits, epochs, learning_rate, batch_size, views, seed):
     """All that decides the outcome of a training, as a dictionary that JSON can hold."""
-    weights = hashlib.sha256()
-    for weight in detector.get_weights():
-        weights.update(np.ascontiguousarray(weight))
     return {
-        "start": weights.hexdigest(),
+        "start": fingerprint(detector),
         "trainable": hashlib.sha256(bytes(layer.trainable for layer in detector.layers)).hexdigest(),
         "image_size": detector.get_layer("resize").height,
         "rows": _rows(splits),

@@ -1,0 +1,112 @@
+import os
+import signal
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from truthpixel_utils import course, features, model
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (1200, 32, 32, 3), dtype=np.uint8)
+
+
+def new_trunk(image_size=32):
+    keras.utils.set_random_seed(3)
+    detector = model.build_detector("lite0", image_size)
+    model.freeze_backbone(detector)
+    return model.cut(detector)[0]
+
+
+@pytest.fixture(scope="module")
+def trunk():
+    return new_trunk()
+
+
+@pytest.fixture
+def computed(monkeypatch):
+    """How many images were computed, request by request."""
+    counts, prepare = [], features.prepare
+
+    def counting(*arguments):
+        forward = prepare(*arguments)
+        return lambda images: [counts.append(len(images)), forward(images)][1]
+
+    monkeypatch.setattr(features, "prepare", counting)
+    return counts
+
+
+def test_features_are_those_of_the_network(trunk, tmp_path, capsys):
+    found = features.extract(trunk, PIXELS, tmp_path)
+    assert found.dtype == np.float16 and isinstance(found, np.memmap)
+    np.testing.assert_allclose(found, trunk.predict(PIXELS, verbose=0), rtol=2e-3, atol=2e-3)
+    assert capsys.readouterr().out == "Caching 1,200 × 1280 features: 3 MB.\n"
+
+
+# What the killed process does: with 224 pixels inside, a chunk of 512 images takes it two seconds.
+EXTRACTING = """
+import sys
+sys.path.insert(0, "tests")
+from pathlib import Path
+from test_features import PIXELS, features, new_trunk
+features.extract(new_trunk(224), PIXELS, Path(sys.argv[1]))
+"""
+
+
+def test_a_killed_extraction_computes_nothing_twice_but_the_chunk_it_was_at(tmp_path, computed):
+    process = subprocess.Popen([sys.executable, "-c", EXTRACTING, str(tmp_path)], stdout=subprocess.DEVNULL)
+    while not list(tmp_path.glob("*.json")) and process.poll() is None:
+        os.sched_yield()
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    trunk = new_trunk(224)
+    resumed = np.array(features.extract(trunk, PIXELS, tmp_path))
+    assert computed in ([512, 176], [176])
+    assert (resumed == features.extract(trunk, PIXELS, tmp_path / "whole")).all()
+
+
+def test_what_is_kept_is_not_computed_again(trunk, tmp_path, computed):
+    features.extract(trunk, PIXELS, tmp_path)
+    features.extract(trunk, PIXELS, tmp_path)
+    assert computed == [512, 512, 176]
+
+
+def test_damaged_features_are_noticed_and_computed_again(trunk, tmp_path, computed):
+    whole = np.array(features.extract(trunk, PIXELS, tmp_path))
+    [file] = tmp_path.glob("*.npy")
+    damaged = np.lib.format.open_memmap(file, "r+")
+    damaged[700] = 7
+    damaged.flush()
+    assert (features.extract(trunk, PIXELS, tmp_path) == whole).all()
+    assert computed == [512, 512, 176, 512]
+    file.write_bytes(file.read_bytes()[:5000])
+    assert (features.extract(trunk, PIXELS, tmp_path) == whole).all()
+
+
+def test_features_are_computed_anew_for_other_pixels_weights_and_sizes(tmp_path):
+    trunk = new_trunk()
+    features.extract(trunk, PIXELS[:40], tmp_path)
+    features.extract(trunk, PIXELS[1:41], tmp_path)
+    kernel = trunk.get_layer("stem_conv").weights[0]
+    kernel.assign(kernel * 1.01)
+    features.extract(trunk, PIXELS[:40], tmp_path)
+    features.extract(new_trunk(64), PIXELS[:40], tmp_path)
+    assert len(list(tmp_path.glob("*.npy"))) == 4
+
+
+def test_the_command_lists_and_clears_what_is_kept(trunk, home, capsys):
+    folder = home / "outputs" / "cache"
+    assert course.main(["cache"]) == 0
+    assert f"No features in {folder}" in capsys.readouterr().out
+    features.extract(trunk, PIXELS, folder)
+    [file] = folder.glob("*.npy")
+    capsys.readouterr()
+    assert course.main(["cache"]) == 0
+    listed = capsys.readouterr().out
+    assert listed.splitlines()[1].split() == ["pooled", "1,200", "1280", "3", "100%"]
+    file.write_bytes(file.read_bytes()[:5000])
+    assert course.main(["cache"]) == 0
+    assert capsys.readouterr().out.splitlines()[1].split()[-1] == "0%"
+    assert course.main(["cache", "--clear"]) == 0
+    assert list(folder.iterdir()) == []
