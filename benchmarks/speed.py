@@ -49,7 +49,8 @@ def engines():
     resized = detector.get_layer("resize")(images[: 16 * batch].astype("float32"))
     ready = np.split(np.asarray(resized), 16)
     hints = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": "f32"}
-    translated = engine._translated(score._with_logit(large), batch, np.float32)
+    translated = engine._translated(score._with_logit(large))
+    translated.reshape([batch, SIZE, SIZE, 3])
     queue = openvino.AsyncInferQueue(openvino.compile_model(translated, "CPU", hints))
 
     def raw():

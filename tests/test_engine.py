@@ -55,6 +55,16 @@ def test_new_weights_give_new_answers(detector):
     detector.get_layer("logit").set_weights([kernel, bias])
 
 
+def test_a_prepared_network_keeps_the_weights_it_had(detector):
+    expected = scores(detector, PIXELS[:8])[0]
+    forward = engine.prepare(detector)
+    [kernel, bias] = detector.get_layer("logit").get_weights()
+    detector.get_layer("logit").set_weights([kernel, bias + 1])
+    [p_ai] = forward(PIXELS[:8])
+    np.testing.assert_allclose(p_ai[:, 0], 1 / (1 + np.exp(-expected)), atol=1e-5)
+    detector.get_layer("logit").set_weights([kernel, bias])
+
+
 def test_without_openvino_keras_serves_and_says_so_once(detector, monkeypatch, capsys):
     expected = scores(detector, PIXELS[:8], "keras")[0]
     monkeypatch.setitem(sys.modules, "openvino", None)
@@ -63,6 +73,18 @@ def test_without_openvino_keras_serves_and_says_so_once(detector, monkeypatch, c
     for _ in range(2):
         assert (scores(detector, PIXELS[:8])[0] == expected).all()
     assert capsys.readouterr().out.count("OpenVINO is not installed (pip install openvino): Keras computes") == 1
+
+
+def test_where_openvino_does_not_run_keras_serves_and_says_why(detector, monkeypatch, capsys):
+    def refuse(*arguments):
+        raise RuntimeError("unsupported instruction set")
+
+    expected = scores(detector, PIXELS[:8], "keras")[0]
+    monkeypatch.setattr("openvino.compile_model", refuse)
+    for cached in (engine._openvino, engine._say_once):
+        cached.cache_clear()
+    assert (scores(detector, PIXELS[:8])[0] == expected).all()
+    assert "OpenVINO does not run here (unsupported instruction set): Keras" in capsys.readouterr().out
 
 
 def test_a_network_that_openvino_was_not_taught_is_left_to_keras(capsys):

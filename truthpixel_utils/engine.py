@@ -42,9 +42,12 @@ def prepare(network, engine="auto"):
     try:
         return _openvino(network, fingerprint(network))
     except ImportError:
-        _say_once("OpenVINO is not installed (pip install openvino): Keras computes, at less than half the speed.")
+        why = "is not installed (pip install openvino)"
     except NotImplementedError as error:
-        _say_once(f"OpenVINO was not taught {error}: Keras computes, at less than half the speed.")
+        why = f"was not taught {error}"
+    except RuntimeError as error:
+        why = f"does not run here ({str(error).splitlines()[0]})"
+    _say_once(f"OpenVINO {why}: Keras computes, at less than half the speed.")
     return _keras(network)
 
 
@@ -60,14 +63,18 @@ def _keras(network):
 def _openvino(network, state):
     import openvino
 
+    translated = _translated(network)
+
     @lru_cache
-    def queue_for(size, dtype):
+    def queue_for(size):
+        model = translated.clone()
+        model.reshape([size, *network.input.shape[1:]])
         hints = {
             "PERFORMANCE_HINT": "LATENCY" if size == 1 else "THROUGHPUT",
             # A CPU that has bfloat16 would use it, and logits would be off in the second decimal.
             "INFERENCE_PRECISION_HINT": "f32",
         }
-        return openvino.AsyncInferQueue(openvino.compile_model(_translated(network, size, dtype), "CPU", hints))
+        return openvino.AsyncInferQueue(openvino.compile_model(model, "CPU", hints))
 
     def forward(inputs):
         size = 1 if len(inputs) == 1 else BATCH
@@ -77,27 +84,27 @@ def _openvino(network, state):
             for result, tensor in zip(results, request.output_tensors):
                 result[start : start + size] = tensor.data[: len(result) - start]
 
-        queue = queue_for(size, inputs.dtype.type)
+        queue = queue_for(size)
         queue.set_callback(keep)
         for start in range(0, len(inputs), size):
-            batch = inputs[start : start + size]
+            batch = inputs[start : start + size].astype(np.float32)
             if len(batch) < size:  # the last one: shapes are fixed
-                batch = np.concatenate([batch, np.zeros((size - len(batch), *batch.shape[1:]), batch.dtype)])
+                batch = np.concatenate([batch, np.zeros((size - len(batch), *batch.shape[1:]), np.float32)])
             queue.start_async({0: batch}, start)
         queue.wait_all()
         return results
 
-    queue_for(1, np.uint8)  # what cannot be translated is found out here, not among the images
+    queue_for(1)  # a machine on which OpenVINO does not run is found out here, not among the images
     return forward
 
 
-def _translated(network, size, dtype):
-    """The network as an OpenVINO model for `size` inputs of this dtype; channels come first inside, last outside."""
+def _translated(network):
+    """The network as an OpenVINO model with a free number of inputs; channels come first inside, last outside."""
     import openvino
     from openvino import opset13 as ops
 
-    parameter = ops.parameter((size, *network.input.shape[1:]), dtype)
-    tensors = {id(network.input): _turned(ops.convert(parameter, "f32"), (0, 3, 1, 2))}
+    parameter = ops.parameter([-1, *network.input.shape[1:]], np.float32)
+    tensors = {id(network.input): _turned(parameter, (0, 3, 1, 2))}
     for layer in network.layers:
         if not isinstance(layer, keras.layers.InputLayer):
             inputs = [tensors.get(id(tensor)) for tensor in keras.tree.flatten(layer.input)]
@@ -111,7 +118,7 @@ def _translated(network, size, dtype):
 def _turned(tensor, order):
     from openvino import opset13 as ops
 
-    return ops.transpose(tensor, order) if len(tensor.get_output_shape(0)) == 4 else tensor
+    return ops.transpose(tensor, order) if len(tensor.get_output_partial_shape(0)) == 4 else tensor
 
 
 def _node(layer, inputs):
