@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from truthpixel_utils.files import TruthPixelError
-from truthpixel_utils.model import fingerprint, keras
+from truthpixel_utils.model import keras
 
 ENGINES = ("auto", "openvino", "keras")
 BATCH = 8  # images a request: more gain nothing on a CPU
@@ -40,7 +40,7 @@ def prepare(network, engine="auto"):
     if engine == "keras" or (engine == "auto" and _on_accelerator()):
         return _keras(network)
     try:
-        return _openvino(network, fingerprint(network))
+        return _openvino(network)
     except ImportError:
         why = "is not installed (pip install openvino)"
     except NotImplementedError as error:
@@ -59,8 +59,7 @@ def _keras(network):
     return forward
 
 
-@lru_cache(maxsize=4)  # `state` makes a network whose weights have changed another one
-def _openvino(network, state):
+def _openvino(network):
     import openvino
 
     translated = _translated(network)

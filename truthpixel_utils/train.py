@@ -67,17 +67,22 @@ def augmented_views(images, views, seed):
 
 
 class Batches(keras.utils.PyDataset):
-    """One view of each training image an epoch, in batches; order and views follow from the seed and the epoch."""
+    """One view of each image an epoch, in batches; order and views follow from the seed and the epoch.
 
-    def __init__(self, inputs, labels, batch_size, seed, epoch=0):
+    Without a seed the order is the images' own. Batch by batch, features larger than memory stay on disk.
+    """
+
+    def __init__(self, inputs, labels, batch_size, seed=None, epoch=0):
         """inputs: array (views, N, ...); labels: array (N,); epoch: number of epochs done already."""
         super().__init__()
         self.inputs, self.labels, self.batch_size = inputs, labels, batch_size
         self.seed, self.epoch = seed, epoch
-        self._shuffle()
+        self._arrange()
 
-    def _shuffle(self):
-        self.order = np.random.default_rng((self.seed, self.epoch)).permutation(len(self.labels))
+    def _arrange(self):
+        self.order = np.arange(len(self.labels))
+        if self.seed is not None:
+            np.random.default_rng((self.seed, self.epoch)).shuffle(self.order)
 
     def __len__(self):
         return -(-len(self.labels) // self.batch_size)
@@ -89,7 +94,7 @@ class Batches(keras.utils.PyDataset):
 
     def on_epoch_end(self):
         self.epoch += 1
-        self._shuffle()
+        self._arrange()
 
 
 def train(
@@ -145,12 +150,8 @@ def train(
         _write(checkpoint / "recipe.json", recipe)
 
     trunk, top = cut(detector)
-    images, labels = thumbnails(splits["train"])
-    shown = augmented_views(images, views, seed)
-    inputs = extract(trunk, shown.reshape(-1, *images.shape[1:]), output / "cache", engine)
-    validation_images, validation_labels = thumbnails(splits["validation"])
-    validation = extract(trunk, validation_images, output / "cache", engine), validation_labels
-    inputs = inputs.reshape(views, len(images), *inputs.shape[1:])
+    inputs, labels = _inputs(trunk, splits["train"], views, seed, output / "cache", engine)
+    validation = _inputs(trunk, splits["validation"], 1, seed, output / "cache", engine)
     history = _fit(top, inputs, labels, validation, epochs, learning_rate, batch_size, seed, checkpoint)
     with written_whole(history_csv) as part:
         history.to_csv(part)
@@ -171,6 +172,14 @@ def check_rows(splits, output_dir="outputs"):
             "the detector was trained on other images than these splits say: set source, split, limit and seed "
             "as in notebooks 3 and 4, or some test images were seen in training."
         )
+
+
+def _inputs(trunk, rows, views, seed, folder, engine):
+    """What the trunk makes of each view of each image (views, N, ...), and the labels; the images are let go."""
+    images, labels = thumbnails(rows)
+    images = augmented_views(images, views, seed)
+    features = extract(trunk, images.reshape(-1, *images.shape[2:]), folder, engine)
+    return features.reshape(views, len(labels), *features.shape[1:]), labels
 
 
 def _fit(top, inputs, labels, validation, epochs, learning_rate, batch_size, seed, checkpoint):
@@ -212,7 +221,7 @@ def _fit(top, inputs, labels, validation, epochs, learning_rate, batch_size, see
     if not _has_stopped(history):
         top.fit(
             batches,
-            validation_data=validation,
+            validation_data=Batches(*validation, batch_size),
             initial_epoch=len(history),
             epochs=epochs,
             callbacks=[
