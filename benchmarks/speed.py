@@ -87,9 +87,8 @@ def textbook(seed):
     for phase in EPOCHS:
         model.unfreeze_top(detector, 0 if phase == 1 else 20)
         network = keras.Sequential([train.augmentation(), detector])
-        network.compile(
-            keras.optimizers.Adam(RATES[phase]), "binary_crossentropy", ["accuracy", keras.metrics.AUC(name="auc")]
-        )
+        metrics = ["accuracy", keras.metrics.AUC(name="auc")]
+        network.compile(keras.optimizers.Adam(RATES[phase]), "binary_crossentropy", metrics=metrics)
         rules = [
             keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.5, patience=train.PATIENCE_LR),
             keras.callbacks.EarlyStopping("val_loss", patience=train.PATIENCE, restore_best_weights=True),
@@ -109,17 +108,17 @@ def ours(seed):
     found = {}
     with tempfile.TemporaryDirectory() as output:
 
-        def phase(number, epochs):
+        def phase(number, rate):
             model.unfreeze_top(detector, 0 if number == 1 else 20)
-            options = {"epochs": epochs, "learning_rate": RATES[number], "views": 2, "seed": seed, "output_dir": output}
-            return _timed(lambda: train.train(detector, splits, phase=number, **options))
+            options = {"epochs": EPOCHS[number], "learning_rate": rate, "seed": seed, "output_dir": output}
+            return _timed(lambda: train.train(detector, splits, phase=number, views=2, **options))
 
-        found["phase 1, s"] = phase(1, EPOCHS[1])
+        found["phase 1, s"] = phase(1, RATES[1])
         found["phase 1, accuracy"] = _accuracy(detector, splits["judged"])
         start = detector.get_weights()
-        found["phase 2 with its extraction, s"] = phase(2, 1)
+        found["phase 2 with its extraction, s"] = phase(2, RATES[2] / 2)  # the same again would be reused
         detector.set_weights(start)
-        found["phase 2, s"] = phase(2, EPOCHS[2])
+        found["phase 2, s"] = phase(2, RATES[2])
         found["phase 2, accuracy"] = _accuracy(detector, splits["judged"])
     return found
 
@@ -272,17 +271,21 @@ def _figure(measured):
 
 if __name__ == "__main__":
     parts = sys.argv[1:] or ["engines", "training", "growth"]
+    from truthpixel_utils.files import written_whole
+
     record = HERE / "speed.json"
     measured = json.loads(record.read_text()) if record.exists() else {}
-    if "engines" in parts:
-        measured["engines"] = _alone(engines)
-    if "training" in parts:
-        runs = [(_alone(textbook, seed), _alone(ours, seed)) for seed in SEEDS]
-        measured["training"] = dict(zip(("textbook", "ours"), map(list, zip(*runs))))
-    if "growth" in parts:
-        measured["growth"] = [_alone(growth, count) for count in COUNTS]
-    measured["machine"] = _machine()
-    record.write_text(json.dumps(measured, indent=1) + "\n")
+    for part in parts:
+        if part == "engines":
+            measured[part] = _alone(engines)
+        elif part == "training":
+            runs = [(_alone(textbook, seed), _alone(ours, seed)) for seed in SEEDS]
+            measured[part] = dict(zip(("textbook", "ours"), map(list, zip(*runs))))
+        elif part == "growth":
+            measured[part] = [_alone(growth, count) for count in COUNTS]
+        measured["machine"] = _machine()
+        with written_whole(record) as whole:
+            whole.write_text(json.dumps(measured, indent=1) + "\n")
     print(measured["machine"], *_tables(measured), sep="\n\n")
     if {"engines", "training", "growth"} <= set(measured):
         _figure(measured)

