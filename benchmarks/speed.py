@@ -48,10 +48,9 @@ def engines():
     batch = engine.BATCH
     resized = detector.get_layer("resize")(images[: 16 * batch].astype("float32"))
     ready = np.split(np.asarray(resized), 16)
-    hints = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": "f32"}
-    translated = engine._translated(large)
+    translated = engine.translate(large)
     translated.reshape([batch, SIZE, SIZE, 3])
-    queue = openvino.AsyncInferQueue(openvino.compile_model(translated, "CPU", hints))
+    queue = openvino.AsyncInferQueue(openvino.compile_model(translated, "CPU", engine.HINTS))
 
     def raw():
         for i in range(len(images) // batch):

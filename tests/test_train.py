@@ -1,3 +1,6 @@
+import gc
+from pathlib import Path
+
 import keras
 import numpy as np
 import pandas as pd
@@ -152,6 +155,14 @@ def test_an_epoch_on_kept_features_gives_the_weights_of_an_epoch_of_the_whole_ne
     np.testing.assert_allclose(after_an_epoch(splits, "top"), whole, rtol=1e-3, atol=1e-7)
     # Half precision and another engine are rounding errors, which Adam magnifies where a gradient is almost 0.
     assert np.linalg.norm(after_an_epoch(splits, "train") - whole) < 1e-3 * np.linalg.norm(whole)
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="this system does not list what a process has mapped")
+def test_training_lets_go_of_the_features_it_mapped(splits, home):
+    train.train(new_detector(), splits, phase=1, epochs=1, learning_rate=1e-3)
+    gc.collect()
+    assert list((home / "outputs" / "cache").glob("*.npy"))
+    assert str(home) not in Path("/proc/self/maps").read_text()
 
 
 def test_whole_network_can_be_trained_by_the_same_function(splits, home):

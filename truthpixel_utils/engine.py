@@ -14,6 +14,8 @@ from truthpixel_utils.model import keras
 ENGINES = ("auto", "openvino", "keras")
 BATCH = 8  # images a request: more gain nothing on a CPU
 KERAS_BATCH = 64
+# A CPU that has bfloat16 would use it, and logits would be off in the second decimal.
+HINTS = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "THROUGHPUT"}
 
 
 def prepare(network, engine="auto"):
@@ -62,17 +64,13 @@ def _keras(network):
 def _openvino(network):
     import openvino
 
-    translated = _translated(network)
+    translated = translate(network)
 
     @lru_cache
     def queue_for(size):
         model = translated.clone()
         model.reshape([size, *network.input.shape[1:]])
-        hints = {
-            "PERFORMANCE_HINT": "LATENCY" if size == 1 else "THROUGHPUT",
-            # A CPU that has bfloat16 would use it, and logits would be off in the second decimal.
-            "INFERENCE_PRECISION_HINT": "f32",
-        }
+        hints = HINTS | {"PERFORMANCE_HINT": "LATENCY"} if size == 1 else HINTS
         return openvino.AsyncInferQueue(openvino.compile_model(model, "CPU", hints))
 
     def forward(inputs):
@@ -97,8 +95,21 @@ def _openvino(network):
     return forward
 
 
-def _translated(network):
-    """The network as an OpenVINO model with a free number of inputs; channels come first inside, last outside."""
+def translate(network):
+    """Build the network from OpenVINO's operations; channels come first inside, last at input and outputs.
+
+    Parameters
+    ----------
+    network : see `prepare`
+
+    Returns
+    -------
+    openvino.Model with a free number of images and one float32 input
+
+    Raises
+    ------
+    NotImplementedError if it meets a layer that it does not know.
+    """
     import openvino
     from openvino import opset13 as ops
 

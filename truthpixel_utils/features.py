@@ -68,7 +68,7 @@ def cached(folder):
     of one image's features), ``MB`` and ``done`` (share computed, 0..1), indexed by the file's name
     """
     rows = {}
-    for data in sorted(folder.glob("*.npy"), key=lambda path: path.stat().st_mtime):
+    for data in sorted(folder.glob("[!.]*.npy"), key=lambda path: path.stat().st_mtime):
         try:
             images, *each = np.load(data, mmap_mode="r").shape
         except ValueError:  # cut short: the next `extract` begins it anew

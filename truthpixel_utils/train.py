@@ -188,10 +188,13 @@ def _fit(top, inputs, labels, validation, epochs, learning_rate, batch_size, see
         keras.optimizers.Adam(learning_rate),
         loss="binary_crossentropy",
         metrics=["accuracy", keras.metrics.AUC(name="auc")],
+        # On cached features a step is short, and starting it took longer than the step. Keras's torch has no such thing.
+        steps_per_execution=1 if keras.config.backend() == "torch" else 25,
     )
     batches = Batches(inputs, labels, batch_size, seed)
     history = _resume(top, checkpoint, len(batches))
     batches = Batches(inputs, labels, batch_size, seed, epoch=len(history))
+    watched = Batches(*validation, batch_size)
     top.optimizer.learning_rate = learning_rate  # the rules lower it again while they replay the history
     table = display(_shown(history), display_id=True)
 
@@ -221,7 +224,7 @@ def _fit(top, inputs, labels, validation, epochs, learning_rate, batch_size, see
     if not _has_stopped(history):
         top.fit(
             batches,
-            validation_data=Batches(*validation, batch_size),
+            validation_data=watched,
             initial_epoch=len(history),
             epochs=epochs,
             callbacks=[
@@ -235,6 +238,7 @@ def _fit(top, inputs, labels, validation, epochs, learning_rate, batch_size, see
             shuffle=False,
             verbose=0,
         )
+    del batches.inputs, watched.inputs  # TensorFlow never forgets a dataset: the mapped features would stay in memory
     top.set_weights(keras.models.load_model(checkpoint / "best.keras").get_weights())
     return history
 
