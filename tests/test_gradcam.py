@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -53,3 +56,15 @@ def test_a_map_without_evidence_stays_empty(detector):
     heatmaps = gradcam.explain(silent, IMAGES[:2])
     assert all(gradcam.is_empty(heatmap) for heatmap in heatmaps)
     assert not all(gradcam.is_empty(heatmap) for heatmap in gradcam.explain(detector, IMAGES))
+
+
+def test_many_images_at_full_size_fit_into_a_small_memory():
+    code = """
+import resource
+import numpy as np
+from truthpixel_utils import gradcam, model
+gradcam.explain(model.build_detector("lite0", 224), np.zeros((40, 32, 32, 3), np.uint8))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert float(done.stdout.splitlines()[-1]) < 4  # GB

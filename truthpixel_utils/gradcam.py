@@ -8,7 +8,7 @@ from truthpixel_utils.model import keras
 LAST_CONVOLUTION = "top_activation"  # the backbone's last feature map: image_size / 32 cells a side
 
 
-def explain(detector, images, layer=LAST_CONVOLUTION, target="predicted", batch_size=32):
+def explain(detector, images, layer=LAST_CONVOLUTION, target="predicted", batch_size=8):
     """Compute Grad-CAM heatmaps.
 
     A cell's heat is the sum over channels of activation times the channel's mean gradient, negative sums cut to 0.
@@ -21,7 +21,7 @@ def explain(detector, images, layer=LAST_CONVOLUTION, target="predicted", batch_
     layer : str, name of the layer whose output is weighed
     target : {"predicted", "ai", "real"}
         What the heat speaks for: the side the verdict fell on, or always one side (real: the logit's negative).
-    batch_size : int, images at a time
+    batch_size : int, images at a time; each takes 0.2 GB at 224 pixels, since the whole network is differentiated
 
     Returns
     -------
