@@ -6,7 +6,7 @@ engines:  images a second, forward: Keras's `predict`, OpenVINO's own loop on re
 training: both phases by Keras's `fit` on the whole network, and by `train.train`; three seeds.
 growth:   phase 1 by `train.train` on 1,000 to 100,000 images.
 
-All three (the default) take about an hour on two cores. Each measurement has a process of its own, so that its peak of
+All three (the default) take 40 minutes on two cores. Each measurement has a process of its own, so that its peak of
 memory is its own. Prints Markdown tables; keeps the figures in ``speed.json`` and draws ``speed.png``, both beside this
 file. A part that is not run keeps the figures it had.
 """
