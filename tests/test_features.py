@@ -110,3 +110,10 @@ def test_the_command_lists_and_clears_what_is_kept(trunk, home, capsys):
     assert capsys.readouterr().out.splitlines()[1].split()[-1] == "0%"
     assert course.main(["cache", "--clear"]) == 0
     assert list(folder.iterdir()) == []
+
+
+def test_what_a_killed_run_left_half_written_is_not_listed_but_cleared(tmp_path):
+    (tmp_path / ".0a1b2c3d-pooled-0.npy").write_bytes(b"half of a header")
+    assert features.cached(tmp_path).empty
+    features.clear(tmp_path)
+    assert not list(tmp_path.iterdir())

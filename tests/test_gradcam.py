@@ -58,6 +58,7 @@ def test_a_map_without_evidence_stays_empty(detector):
     assert not all(gradcam.is_empty(heatmap) for heatmap in gradcam.explain(detector, IMAGES))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems count peak memory in other units")
 def test_many_images_at_full_size_fit_into_a_small_memory():
     code = """
 import resource

@@ -12,7 +12,7 @@ from truthpixel_utils.files import TruthPixelError
 from truthpixel_utils.model import keras
 
 ENGINES = ("auto", "openvino", "keras")
-BATCH = 8  # images a request: more gain nothing on a CPU
+BATCH = 8  # images a request: the best at 96 and 128 pixels (see benchmarks/README.md)
 KERAS_BATCH = 64
 # A CPU that has bfloat16 would use it, and logits would be off in the second decimal.
 HINTS = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "THROUGHPUT"}
