@@ -45,7 +45,7 @@ def engines():
     images, _ = data.thumbnails(rows)
     detector = model.build_detector("lite0", SIZE)
     large = model.build_detector("lite0", SIZE, thumbnail=SIZE)  # takes ready tensors: its resize has nothing to do
-    batch = engine.BATCH
+    batch = engine.images_a_request(large)
     resized = detector.get_layer("resize")(images[: 16 * batch].astype("float32"))
     ready = np.split(np.asarray(resized), 16)
     translated = engine.translate(large)
@@ -269,7 +269,10 @@ def _figure(measured):
 
 
 if __name__ == "__main__":
-    parts = sys.argv[1:] or ["engines", "training", "growth"]
+    known = ("engines", "training", "growth")
+    parts = sys.argv[1:] or known
+    if unknown := set(parts) - set(known):
+        sys.exit(f"Unknown part {', '.join(sorted(unknown))}: expected {', '.join(known)}.")
     from truthpixel_utils.files import written_whole
 
     record = HERE / "speed.json"
@@ -286,5 +289,5 @@ if __name__ == "__main__":
         with written_whole(record) as whole:
             whole.write_text(json.dumps(measured, indent=1) + "\n")
     print(measured["machine"], *_tables(measured), sep="\n\n")
-    if {"engines", "training", "growth"} <= set(measured):
+    if set(known) <= set(measured):
         _figure(measured)

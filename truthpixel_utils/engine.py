@@ -9,10 +9,12 @@ from functools import lru_cache
 import numpy as np
 
 from truthpixel_utils.files import TruthPixelError
-from truthpixel_utils.model import keras
+from truthpixel_utils.model import fingerprint, keras
 
 ENGINES = ("auto", "openvino", "keras")
-BATCH = 8  # images a request: the best at 96 and 128 pixels (see benchmarks/README.md)
+REQUEST = (
+    110_000  # pixels in a request, as the network sees them: the fastest at 64 to 224 a side (benchmarks/README.md)
+)
 KERAS_BATCH = 64
 # A CPU that has bfloat16 would use it, and logits would be off in the second decimal.
 HINTS = {"INFERENCE_PRECISION_HINT": "f32", "PERFORMANCE_HINT": "THROUGHPUT"}
@@ -39,6 +41,11 @@ def prepare(network, engine="auto"):
     """
     if engine not in ENGINES:
         raise TruthPixelError(f'engine is "{engine}": expected "auto", "openvino" or "keras".')
+    return _prepared(network, engine, fingerprint(network))
+
+
+@lru_cache(maxsize=2)  # preparing takes longer than an answer; other weights make another `state`
+def _prepared(network, engine, state):
     if engine == "keras" or (engine == "auto" and _on_accelerator()):
         return _keras(network)
     try:
@@ -65,6 +72,7 @@ def _openvino(network):
     import openvino
 
     translated = translate(network)
+    images = images_a_request(network)
 
     @lru_cache
     def queue_for(size):
@@ -74,7 +82,7 @@ def _openvino(network):
         return openvino.AsyncInferQueue(openvino.compile_model(model, "CPU", hints))
 
     def forward(inputs):
-        size = 1 if len(inputs) == 1 else BATCH
+        size = 1 if len(inputs) == 1 else images
         results = [np.empty((len(inputs), *output.shape[1:]), np.float32) for output in network.outputs]
 
         def keep(request, start):
@@ -93,6 +101,12 @@ def _openvino(network):
 
     queue_for(1)  # a machine on which OpenVINO does not run is found out here, not among the images
     return forward
+
+
+def images_a_request(network):
+    """The number of images (int, 1 to 32) to give OpenVINO at once: fewer, the larger the network's first tensors."""
+    pixels = max(np.prod(layer.output.shape[1:3]) for layer in network.layers if len(layer.output.shape) == 4)
+    return int(np.clip(round(REQUEST / pixels), 1, 32))
 
 
 def translate(network):

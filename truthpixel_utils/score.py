@@ -6,7 +6,7 @@ import pandas as pd
 
 from truthpixel_utils.data import thumbnails
 from truthpixel_utils.engine import prepare
-from truthpixel_utils.model import fingerprint, keras
+from truthpixel_utils.model import keras
 
 
 def score(detector, rows, engine="auto"):
@@ -41,10 +41,10 @@ def scores(detector, images, engine="auto"):
     -------
     logits, p_ai : float32 arrays (N,)
     """
-    logits, p_ai = _prepared(detector, engine, fingerprint(detector))(images)
+    logits, p_ai = prepare(_with_logit(detector), engine)(images)
     return logits[:, 0], p_ai[:, 0]
 
 
-@lru_cache(maxsize=2)  # preparing takes longer than an answer; other weights make another `state`
-def _prepared(detector, engine, state):
-    return prepare(keras.Model(detector.input, [detector.get_layer("logit").output, detector.output]), engine)
+@lru_cache(maxsize=2)  # a prepared network is known again by being the same
+def _with_logit(detector):
+    return keras.Model(detector.input, [detector.get_layer("logit").output, detector.output])
