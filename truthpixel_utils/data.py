@@ -18,6 +18,7 @@ from truthpixel_utils.sources import LABELS, to_rgb
 THUMBNAIL = 32  # pixels a side: the size at which CIFAKE, and so the detector, knows the world
 SPLITS = ("train", "validation", "test")
 SHARES = (0.70, 0.15, 0.15)
+ROW = ["image", "label", "id", "generator"]
 OFFICIAL_SHARES = (0.85, 0.15)  # of CIFAKE's own training images: training and validation
 
 
@@ -54,11 +55,21 @@ def load_splits(source="auto", split="truthpixel", limit=None, seed=42):
     if limit is not None:
         rows = _limited(rows, limit)
     sides = _sides(rows, split)
-    columns = table.select_columns(["image", "label", "id", "generator"])
+    columns = table.select_columns(ROW)
     splits = {side: columns.select(_shuffled(rows[sides == side]).index) for side in SPLITS}
     if missing := [side for side, part in splits.items() if len(set(part["label"])) < 2]:
         raise TruthPixelError(f"{len(rows)} images leave no real or no AI-generated one for {', '.join(missing)}.")
     return datasets.DatasetDict(splits)
+
+
+def load_all(source):
+    """Load every image of a data set, undivided: to measure on, never to train on.
+
+    Returns
+    -------
+    datasets.Dataset with columns ``image, label, id, generator``; raises as `load_splits` does.
+    """
+    return _without_damaged(sources.read(sources.find(source))).select_columns(ROW)
 
 
 def summary(splits):
@@ -81,11 +92,26 @@ def leak_report(splits):
     pandas.DataFrame, one row for validation (looked for in train) and one for test (looked for in train and
     validation): ``images``, ``seen before`` (images), ``share`` (0..1).
     """
-    digests = {name: _digests(splits[name]) for name in SPLITS}
-    seen = {"validation": set(digests["train"]), "test": {*digests["train"], *digests["validation"]}}
-    twins = {name: sum(digest in seen[name] for digest in digests[name]) for name in seen}
-    table = pd.DataFrame({"images": {name: len(digests[name]) for name in seen}, "seen before": twins})
+    seen = {name: seen_before(splits, name) for name in SPLITS[1:]}
+    counts = {"images": {name: len(known) for name, known in seen.items()}}
+    table = pd.DataFrame(counts | {"seen before": {name: known.sum() for name, known in seen.items()}})
     return table.assign(share=table["seen before"] / table["images"])
+
+
+def seen_before(splits, name="test"):
+    """Find the images of a split that stand, byte for byte, in a split before it.
+
+    Returns
+    -------
+    bool array (N,)
+    """
+    seen = {digest for earlier in SPLITS[: SPLITS.index(name)] for digest in digests(splits[earlier])}
+    return np.array([digest in seen for digest in digests(splits[name])])
+
+
+def digests(rows):
+    """Hash the encoded image of each row: a list of hexadecimal str; equal ones are twins, byte for byte."""
+    return [hashlib.sha256(image).hexdigest() for batch in encoded(rows) for image in batch]
 
 
 def thumbnail(image, size=THUMBNAIL):
@@ -128,20 +154,16 @@ def thumbnails(rows, size=THUMBNAIL):
     images = np.empty((len(rows), size, size, 3), np.uint8)
     start = 0
     with ThreadPoolExecutor() as pool:  # Pillow and OpenCV let go of Python's lock while they decode
-        for batch in _encoded(rows):
+        for batch in encoded(rows):
             images[start : start + len(batch)] = list(pool.map(lambda data: thumbnail(data, size), batch))
             start += len(batch)
     return images, np.asarray(rows["label"], np.float32)
 
 
-def _encoded(rows):
+def encoded(rows):
     """The encoded images of a split, as lists of bytes: never all at once, since a data set may outgrow the memory."""
     for batch in rows.select_columns("image").with_format("arrow").iter(256):
         yield batch.column("image").combine_chunks().field("bytes").to_pylist()
-
-
-def _digests(rows):
-    return [hashlib.sha256(image).hexdigest() for batch in _encoded(rows) for image in batch]
 
 
 def _without_damaged(table):
@@ -157,7 +179,7 @@ def _without_damaged(table):
 def _index(table, seed):
     """What splitting needs to know of each row; `key` orders rows by seed and content, not by how files are listed."""
     columns = {name: table[name][:] for name in ("id", "label", "part")}
-    rows = pd.DataFrame({**columns, "twins": _digests(table)})
+    rows = pd.DataFrame({**columns, "twins": digests(table)})
     nth = rows.sort_values("id").groupby("twins").cumcount()
     return rows.assign(key=[_key(seed, f"{twins}/{nth[i]}") for i, twins in rows["twins"].items()])
 

@@ -122,7 +122,8 @@ def stamped_files(source):
     if source.folder is None:
         return ()
     found = sorted(source.folder.rglob("*"))
-    shards = [path for path in found if path.suffix == ".parquet" and _part_of(path)]
+    shards = [path for path in found if path.suffix == ".parquet"]
+    shards = [path for path in shards if _part_of(path) != "all"] or shards
     files = shards or [path for path in found if path.suffix.lower() in IMAGE_SUFFIXES]
     return tuple((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files)
 
@@ -206,8 +207,8 @@ def _check_classes(names, where):
 
 
 def _part_of(path):
-    """The part a shard belongs to, by its name (``train-00000-of-00001.parquet``), or None."""
-    return PARTS.get(re.split(r"[-_.]", path.name)[0])
+    """The part a shard belongs to, by its name (``train-00000-of-00001.parquet``); ``all`` if it names none."""
+    return PARTS.get(re.split(r"[-_.]", path.name)[0], "all")
 
 
 def _labelled(batches, names, part, unnamed):
