@@ -76,7 +76,7 @@ def engines():
 
 def textbook(seed):
     """Both phases by `fit` on the whole network, with fresh augmentation in every epoch."""
-    from truthpixel_utils import data, model, train
+    from truthpixel_utils import augment, data, fit, model
     from truthpixel_utils.model import keras
 
     splits = _splits(seed)
@@ -85,12 +85,12 @@ def textbook(seed):
     found = {}
     for phase in EPOCHS:
         model.unfreeze_top(detector, 0 if phase == 1 else 20)
-        network = keras.Sequential([train.augmentation(), detector])
+        network = keras.Sequential([augment.augmentation(), detector])
         metrics = ["accuracy", keras.metrics.AUC(name="auc")]
         network.compile(keras.optimizers.Adam(RATES[phase]), "binary_crossentropy", metrics=metrics)
         rules = [
-            keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.5, patience=train.PATIENCE_LR),
-            keras.callbacks.EarlyStopping("val_loss", patience=train.PATIENCE, restore_best_weights=True),
+            keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.5, patience=fit.PATIENCE_LR),
+            keras.callbacks.EarlyStopping("val_loss", patience=fit.PATIENCE, restore_best_weights=True),
         ]
         options = {"batch_size": 32, "validation_data": watched, "callbacks": rules, "verbose": 0}
         found[f"phase {phase}, s"] = _timed(lambda: network.fit(images, labels, epochs=EPOCHS[phase], **options))

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import jsonschema
 import pandas as pd
 import papermill
 import pytest
@@ -44,6 +45,8 @@ def test_every_artefact_is_there_and_the_table_ends_the_run(finished):
     figures = json.loads((home / "outputs/metrics.json").read_text())
     for name in ("accuracy", "precision", "recall", "f1", "roc_auc"):
         assert f"{figures[name]:.4f}" in said
+    jsonschema.validate(figures, json.loads(Path(course.__file__).with_name("metrics.schema.json").read_text()))
+    assert len(figures) == 13  # every headline, and what notebook 5 adds
     predictions = pd.read_parquet(home / "outputs/predictions.parquet")
     assert figures["accuracy"] == accuracy_score(predictions["label"], predictions["p_ai"] >= 0.5)
     assert "Traceback" not in said and "WARNING" not in said
@@ -98,7 +101,9 @@ def test_a_notebook_without_its_inputs_says_which_notebook_makes_them(home):
 
 
 def test_wrong_names_are_told_in_one_sentence(home, capsys):
-    with pytest.raises(TruthPixelError, match="unknown parameter batchsize: the notebooks know batch_size,"):
+    with pytest.raises(
+        TruthPixelError, match="unknown parameter batchsize: the notebooks know batch_norm, batch_size,"
+    ):
         course.run(parameters={"batchsize": 3})
     with pytest.raises(TruthPixelError, match="they are numbered 01 to 07"):
         course.run(first="08")

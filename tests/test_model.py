@@ -181,3 +181,21 @@ def test_describe_counts_every_parameter_once(detector):
     table = model.describe(detector)
     assert table["parameters"].sum() == detector.count_params()
     assert table["trainable"].sum() == table.loc["head", "parameters"]
+
+
+def test_another_size_inside_is_the_same_network(detector):
+    other = model.at_size(detector, 96)
+    assert other.get_layer("resize").height == 96 and detector.get_layer("resize").height == 64
+    assert [layer.trainable for layer in other.layers] == [layer.trainable for layer in detector.layers]
+    assert (other.predict(PIXELS, verbose=0) != detector.predict(PIXELS, verbose=0)).any()
+    back = model.at_size(other, 64)
+    np.testing.assert_allclose(back.predict(PIXELS, verbose=0), detector.predict(PIXELS, verbose=0), rtol=1e-5)
+    with pytest.raises(TruthPixelError, match="multiples of 32"):
+        model.at_size(detector, 80)
+
+
+def test_trained_batch_norm_rests_when_told(detector):
+    model.unfreeze_top(detector, "all", batch_norm=True)
+    assert all(layer.trainable for layer in batch_norms(detector))
+    model.freeze_batch_norm(detector)
+    assert not any(layer.trainable for layer in batch_norms(detector)) and detector.get_layer("top_conv").trainable

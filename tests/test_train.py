@@ -1,4 +1,7 @@
 import gc
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import keras
@@ -6,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from truthpixel_utils import data, model, train
+from truthpixel_utils import augment, data, fit, model, train
 from truthpixel_utils.files import TruthPixelError
 
 
@@ -32,7 +35,7 @@ class Killed(Exception):
 
 def kill_after(monkeypatch, count, name):
     """Stop the process, as it were, after the `count`-th time that a file called `name` was saved."""
-    save, seen = train._save, []
+    save, seen = fit.save, []
 
     def save_and_die(network, path):
         save(network, path)
@@ -40,7 +43,8 @@ def kill_after(monkeypatch, count, name):
         if sum(seen) == count:
             raise Killed
 
-    monkeypatch.setattr(train, "_save", save_and_die)
+    for module in (fit, train):
+        monkeypatch.setattr(module, "save", save_and_die)
 
 
 def test_training_learns_and_leaves_its_files(splits, home):
@@ -52,14 +56,24 @@ def test_training_learns_and_leaves_its_files(splits, home):
     assert same(model.load_detector(home / "outputs/models/phase1.keras"), detector)
     saved = pd.read_csv(home / "outputs/training_history_phase1.csv", index_col="epoch")
     pd.testing.assert_frame_equal(saved, history)
-    assert list(saved.columns) == ["accuracy", "auc", "loss", "val_accuracy", "val_auc", "val_loss", "learning_rate"]
+    assert list(saved.columns) == [
+        "accuracy",
+        "auc",
+        "loss",
+        "val_accuracy",
+        "val_auc",
+        "val_loss",
+        "learning_rate",
+        "image_size",
+    ]
 
 
 def test_the_best_epoch_is_kept_and_patience_ends_training(splits, home):
     detector = new_detector()
     history = train.train(detector, splits, phase=1, epochs=30, learning_rate=0.5)  # a learning rate that cannot settle
     best = history["val_loss"].idxmin()
-    assert len(history) == min(30, best + train.PATIENCE)
+    assert len(history) == min(30, best + fit.PATIENCE)
+    assert (history["learning_rate"].iloc[:3] == 0.5).all()  # the rate an epoch had, not the one it left
     assert history["learning_rate"].iloc[-1] < 0.5
     detector.compile(loss="binary_crossentropy")
     loss = detector.evaluate(*data.thumbnails(splits["validation"]), verbose=0)
@@ -144,9 +158,9 @@ def after_an_epoch(splits, way):
     if way == "train":
         train.train(detector, splits, phase=2, epochs=1, learning_rate=1e-4, views=1)
     else:
-        train._reseed(top, 42, 0)
+        augment.reseed(top, 42, 0)
         network.compile(keras.optimizers.Adam(1e-4), "binary_crossentropy")
-        network.fit(train.Batches(inputs[None], labels, 32, seed=42), shuffle=False, verbose=0)
+        network.fit(fit.Batches(inputs[None], labels, 32, seed=42), shuffle=False, verbose=0)
     return np.concatenate([keras.ops.convert_to_numpy(weight).ravel() for weight in detector.trainable_weights])
 
 
@@ -174,14 +188,113 @@ def test_whole_network_can_be_trained_by_the_same_function(splits, home):
     assert not (home / "outputs/cache").exists()  # nothing is frozen, nothing worth keeping
 
 
-def test_views_keep_the_first_image_and_change_the_others_the_same_way_every_time():
-    images = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), dtype=np.uint8)
-    views = train.augmented_views(images, 3, seed=1)
-    assert views.shape == (3, 5, 32, 32, 3) and views.dtype == np.uint8
-    assert (views[0] == images).all()
-    assert (views[1] != images).any() and (views[1] != views[2]).any()
-    assert (train.augmented_views(images, 3, seed=1) == views).all()
-    assert (train.augmented_views(images, 3, seed=2) != views).any()
+STAGES = {
+    "epochs": {"32": 1, "64": 2},  # sizes as text: so papermill hands a dictionary on
+    "learning_rate": 1e-3,
+    "batch_size": 16,
+    "views": 1,
+    "recipe": "strong",
+}
+
+
+def new_whole_detector():
+    """A network in the shape of a detector, all of it trained, that is built in no time."""
+    keras.utils.set_random_seed(3)
+    layers = keras.layers
+    pixels = keras.Input((32, 32, 3))
+    x = layers.Rescaling(1 / 255)(layers.Resizing(64, 64, name="resize")(pixels))
+    for i in range(2):
+        x = layers.Conv2D(8, 3, strides=2, activation="relu", name=f"conv{i}")(x)
+        x = layers.BatchNormalization(name=f"bn{i}")(x)
+    x = layers.Dropout(0.3)(layers.GlobalAveragePooling2D(name=model.POOLED)(x))
+    detector = keras.Model(pixels, layers.Activation("sigmoid", name="p_ai")(layers.Dense(1, name="logit")(x)))
+    model.unfreeze_top(detector, "all", batch_norm=True)
+    return detector
+
+
+@pytest.fixture(scope="module")
+def strong(splits, tmp_path_factory):
+    """A detector trained by the strong recipe in three epochs, and its history."""
+    detector = new_whole_detector()
+    return detector, train.train(detector, splits, phase=2, output_dir=tmp_path_factory.mktemp("strong"), **STAGES)
+
+
+def test_the_strong_recipe_trains_everything_and_leaves_batch_norm_at_rest(splits, strong):
+    detector, history = strong
+    start = new_whole_detector()
+    for name in ("conv0", "bn1", "logit"):
+        assert (detector.get_layer(name).get_weights()[0] != start.get_layer(name).get_weights()[0]).any()
+    assert not detector.get_layer("bn1").trainable
+    assert list(history.columns) == [
+        "accuracy",
+        "auc",
+        "loss",
+        "val_accuracy",
+        "val_auc",
+        "val_loss",
+        "learning_rate",
+        "image_size",
+    ]
+    assert history["learning_rate"].is_monotonic_decreasing and history["learning_rate"].iloc[-1] < 1e-5
+
+
+@pytest.mark.parametrize("after", [1, 2])  # between two sizes, and within one
+def test_a_killed_strong_training_ends_with_the_weights_it_would_have_had(splits, home, monkeypatch, strong, after):
+    whole, history = strong
+    with monkeypatch.context() as patch:
+        kill_after(patch, after, "last.keras")
+        with pytest.raises(Killed):
+            train.train(new_whole_detector(), splits, phase=2, **STAGES)
+    resumed = new_whole_detector()
+    pd.testing.assert_frame_equal(train.train(resumed, splits, phase=2, **STAGES), history)
+    assert same(resumed, whole)
+
+
+def test_the_strong_recipe_is_of_the_average_and_what_is_watched_is_what_is_kept(splits, strong):
+    detector, history = strong
+    images, labels = data.thumbnails(splits["validation"])
+    detector.compile(loss=keras.losses.BinaryCrossentropy(label_smoothing=fit.STRONG["label_smoothing"]))
+    assert detector.evaluate(images, labels, verbose=0) == pytest.approx(
+        history["val_loss"][fit.best_epoch(history)], rel=1e-3
+    )
+
+
+def test_an_epoch_at_another_size_is_not_kept_however_well_it_did():
+    history = pd.DataFrame({"val_loss": [0.1, 0.4, 0.3, 0.5], "image_size": [32, 64, 64, 64]}, index=[1, 2, 3, 4])
+    assert fit.best_epoch(history) == 3
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+def test_two_steps_train_under_every_backend(tiny, tmp_path, backend):
+    pytest.importorskip(backend, reason=f"{backend} is not installed")
+    code = f"""
+import keras
+from truthpixel_utils import data, model, train
+keras.utils.set_random_seed(3)
+detector = model.build_detector("lite0", image_size=32)
+model.unfreeze_top(detector, "all", batch_norm=True)
+splits = data.load_splits({str(tiny)!r})
+splits["train"] = splits["train"].select(range(32))
+options = {{"epochs": 1, "learning_rate": 1e-3, "batch_size": 16, "views": 1, "recipe": "strong"}}
+history = train.train(detector, splits, phase=2, output_dir={str(tmp_path)!r}, **options)
+print(keras.config.backend(), float(history["loss"].iloc[0]) > 0)
+"""
+    environment = {**os.environ, "KERAS_BACKEND": backend}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert done.stdout.endswith(f"{backend} True\n"), done.stderr[-2000:]
+    again = model.load_detector(tmp_path / "models" / "phase2.keras")
+    assert np.isfinite(again.predict(data.thumbnails(data.load_splits(tiny)["test"])[0], verbose=0)).all()
+
+
+def test_sizes_and_recipes_that_do_not_fit_are_told_in_one_sentence(splits, home):
+    frozen, whole = new_detector(), new_whole_detector()
+    for detector, options, words in (
+        (whole, {"epochs": {64: 1, 32: 1}}, "the detector's own size, 64"),
+        (whole, {"recipe": "wild"}, "expected gentle or strong"),
+        (frozen, {"epochs": {64: 1, 32: 1}}, 'unfreeze_layers="all"'),
+    ):
+        with pytest.raises(TruthPixelError, match=words):
+            train.train(detector, splits, phase=2, **{"epochs": 1, "learning_rate": 1e-3, **options})
 
 
 def test_bad_numbers_are_told_in_one_sentence(splits, home):

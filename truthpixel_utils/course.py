@@ -20,13 +20,19 @@ MAKES = {
     "01_data": [],
     "02_model": [],
     "03_train_phase1": ["models/phase1.keras", "training_history_phase1.csv", "plots/training_curves_phase1.png"],
-    "04_finetune": ["models/truthpixel_final.keras", "training_history_phase2.csv", "plots/training_curves_phase2.png"],
+    "04_finetune": [
+        "models/phase2.keras",
+        "models/truthpixel_final.keras",
+        "models/truthpixel_final.json",
+        "training_history_phase2.csv",
+        "plots/training_curves_phase2.png",
+    ],
     "05_evaluate": [
         "metrics.json",
         "metrics.txt",
         "predictions.parquet",
-        "plots/confusion_matrix.png",
-        "plots/roc_curve.png",
+        "robustness.csv",
+        *(f"plots/{name}.png" for name in ("confusion_matrix", "roc_curve", "precision_recall", "robustness")),
     ],
     "06_gradcam": ["gradcam"],
     "07_demo": [],
@@ -37,6 +43,21 @@ PROFILES = {
     "sample": {},
     "quick": {"source": "auto", "limit": 12_000, "image_size": 128},
     "full": {"source": "auto", "limit": None, "image_size": 224},
+    # The whole network, small images first.
+    "best": {
+        "source": "auto",
+        "split": "official",
+        "limit": None,
+        "image_size": 96,
+        "batch_size": 128,
+        "views": 1,
+        "epochs_phase1": 3,
+        "epochs_phase2": {64: 8, 96: 4},
+        "lr_phase2": 1.5e-3,
+        "unfreeze_layers": "all",
+        "batch_norm": True,
+        "recipe": "strong",
+    },
 }
 
 
@@ -45,7 +66,7 @@ def run(profile="sample", parameters=None, first=None, last=None):
 
     Parameters
     ----------
-    profile : {"sample", "quick", "full"}
+    profile : {"sample", "quick", "full", "best"}
     parameters : dict, notebook parameters that override the profile's
     first, last : str, numbers of the first and the last notebook to run, such as ``"03"``
 
@@ -85,7 +106,8 @@ def run(profile="sample", parameters=None, first=None, last=None):
 
 
 def main(arguments=None):
-    """The command line: ``truthpixel course`` runs the notebooks, ``truthpixel cache`` lists or clears features."""
+    """The command line: ``truthpixel course`` runs the notebooks, ``evaluate`` measures a detector, ``cache`` lists or
+    clears features."""
     parser = argparse.ArgumentParser(prog="truthpixel", description="Telling AI-generated images from photographs.")
     commands = parser.add_subparsers(dest="command", required=True)
     course = commands.add_parser("course", help="run the notebooks in order")
@@ -93,7 +115,8 @@ def main(arguments=None):
         "--profile",
         choices=PROFILES,
         default="sample",
-        help="sample: in the clone; quick: 12,000 images of CIFAKE; full: all of it (default: sample)",
+        help="sample: in the clone; quick: 12,000 images of CIFAKE; full: all of it; best: all of it, by the strong recipe "
+        "(default: sample)",
     )
     course.add_argument(
         "-p",
@@ -106,6 +129,12 @@ def main(arguments=None):
     )
     course.add_argument("--from", dest="first", metavar="03", help="first notebook to run")
     course.add_argument("--to", dest="last", metavar="05", help="last notebook to run")
+    judged = commands.add_parser("evaluate", help="measure a detector on the test images of a data set")
+    judged.add_argument("--source", default="auto", help="as in the notebooks (default: auto)")
+    judged.add_argument("--split", default="official", help="official or truthpixel (default: official)")
+    judged.add_argument("--limit", type=int, help="images of the data set in all (default: every one)")
+    judged.add_argument("--model", metavar="FILE", help="a detector (default: the one that notebook 4 left in outputs)")
+    judged.add_argument("--output-dir", default="outputs/evaluation", help="for the figures (default: %(default)s)")
     cache = commands.add_parser("cache", help="list the features that training keeps on disk")
     cache.add_argument("--clear", action="store_true", help="remove them: they are computed anew when needed")
     cache.add_argument("--output-dir", default="outputs", help="the course's output folder (default: outputs)")
@@ -113,6 +142,9 @@ def main(arguments=None):
     try:
         if options.command == "cache":
             _cache(options.output_dir, options.clear)
+            return 0
+        if options.command == "evaluate":
+            _evaluate(options)
             return 0
         run(options.profile, {name: _value(text) for name, text in options.parameters}, options.first, options.last)
     except TruthPixelError as error:
@@ -137,6 +169,16 @@ def _cache(output_dir, clear):
         formats = {"images": "{:,}".format, "MB": "{:,.0f}".format, "done": "{:.0%}".format}
         print(table.to_string(index=False, formatters=formats))
         print(f"{table['MB'].sum():,.0f} MB in {folder}; truthpixel cache --clear removes them.")
+
+
+def _evaluate(options):
+    from truthpixel_utils import card, data, evaluate, model  # see _cache
+
+    splits = data.load_splits(options.source, options.split, options.limit)
+    predictions, figures = card.measure(model.load_detector(options.model), splits)
+    evaluate.save(predictions, figures, options.output_dir)
+    print(card.text(figures))
+    print(f"\nIn {project_path(options.output_dir)}: metrics.json, metrics.txt, predictions.parquet")
 
 
 def _settled(profile, parameters):
@@ -197,7 +239,7 @@ def _key(name, parameters, files, output):
     parts = {
         "cells": ["".join(cell["source"]) for cell in cells],
         "package": [path.read_text() for path in sorted(PACKAGE.glob("*.py"))],
-        "weights": [(path.name, path.stat().st_size) for path in sorted(PRETRAINED.glob("*.h5"))],
+        "weights": [(path.name, path.stat().st_size) for path in sorted(PRETRAINED.glob("*.*")) if path.is_file()],
         "parameters": {k: v for k, v in parameters.items() if k in _known(name)},
         "images": files,
         "before": _digests(before, output),

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from truthpixel_utils import plots
+from truthpixel_utils.calibrate import VERDICTS, verdicts
 from truthpixel_utils.data import THUMBNAIL, thumbnail, to_rgb
 from truthpixel_utils.files import TruthPixelError
 from truthpixel_utils.gradcam import explain, is_empty
@@ -17,8 +18,7 @@ from truthpixel_utils.score import scores
 
 FORMATS = ("JPEG", "MPO", "PNG")  # MPO: a JPEG with more pictures behind it, as many phones write
 SUFFIXES = ".jpg,.jpeg,.png"
-SURE = 0.75  # confidence from which the demo takes a side; below it, it cannot tell
-CANNOT_TELL = "cannot tell"
+REAL, CANNOT_TELL, AI = VERDICTS
 LARGEST = 2 * THUMBNAIL  # pixels a side up to which an image is like those the detector knows
 
 
@@ -26,8 +26,9 @@ class Report(NamedTuple):
     """What `analyze` found out about one image."""
 
     name: str
-    verdict: str  # "real", "AI-generated" or "cannot tell"
+    verdict: str  # one of `calibrate.VERDICTS`
     p_ai: float  # probability that the image is AI-generated, 0..1
+    rule: dict  # from which probability on a side is taken, see `calibrate.thresholds`
     image: np.ndarray  # uint8 (H, W, 3), as uploaded, upright
     seen: np.ndarray  # uint8 (32, 32, 3), what the detector was shown
     heatmap: np.ndarray  # float32 (32, 32), 0 or more, evidence for the more likely side
@@ -61,12 +62,13 @@ def handle_upload(value):
     return [(file["name"], bytes(file["content"])) for file in value]
 
 
-def analyze(detector, content, name):
+def analyze(detector, rule, content, name):
     """Judge one image.
 
     Parameters
     ----------
     detector : keras.Model from `model.load_detector`
+    rule : dict from `calibrate.load_rule`
     content : bytes, a JPEG or PNG file
     name : str, shown to the reader
 
@@ -94,8 +96,9 @@ def analyze(detector, content, name):
         warnings.append("The heatmap is empty: no part of the image speaks for this side in the last layer.")
     return Report(
         name=name,
-        verdict=_verdict(p_ai) if known else CANNOT_TELL,
+        verdict=str(verdicts(p_ai, rule)) if known else CANNOT_TELL,
         p_ai=p_ai,
+        rule=rule,
         image=image,
         seen=seen,
         heatmap=heatmap,
@@ -112,9 +115,7 @@ def analyze(detector, content, name):
 
 def card(report):
     """Lay out a `Report` as HTML (str): verdict, confidence bar, heatmap, information; all text of the file escaped."""
-    colour = {plots.NAMES["real"]: plots.COLOURS["real"], plots.NAMES["ai"]: plots.COLOURS["ai"]}.get(
-        report.verdict, plots.INK
-    )
+    colour = {REAL: plots.COLOURS["real"], AI: plots.COLOURS["ai"]}.get(report.verdict, plots.INK)
     warnings = "".join(f"<p style='margin:.3em 0'>⚠ {escape(text)}</p>" for text in report.warnings)
     rows = "".join(
         f"<tr><th style='text-align:left;padding-right:1em'>{escape(key)}</th><td>{escape(str(value))}</td></tr>"
@@ -133,12 +134,12 @@ def card(report):
     return (
         "<div style='max-width:680px;line-height:1.4'>"
         f"<div style='font-size:1.5em;font-weight:bold;color:{colour}'>{escape(report.verdict)}</div>"
-        f"{_bar(report.p_ai)}{warnings}"
+        f"{_bar(report.p_ai, report.rule)}{warnings}"
         f"<div style='display:flex;flex-wrap:wrap;gap:16px;margin:.8em 0'>{pictures}</div><table>{rows}</table></div>"
     )
 
 
-def interface(detector):
+def interface(detector, rule):
     """Build the demo: upload, Analyze, and a card with verdict, confidence bar, heatmap and image information.
 
     Returns
@@ -155,7 +156,7 @@ def interface(detector):
         result.value = _sentence("Looking at it ...", plots.INK)
         try:
             [(name, content)] = handle_upload(upload.value)
-            result.value = card(analyze(detector, content, name))
+            result.value = card(analyze(detector, rule, content, name))
         except TruthPixelError as error:
             result.value = _sentence(str(error), plots.COLOURS["ai"])
 
@@ -183,19 +184,14 @@ def _open(content, name):
     return opened, image
 
 
-def _verdict(p_ai):
-    if max(p_ai, 1 - p_ai) < SURE:
-        return CANNOT_TELL
-    return plots.NAMES["ai"] if p_ai >= 0.5 else plots.NAMES["real"]
-
-
-def _bar(p_ai):
+def _bar(p_ai, rule):
     """The probability on a scale from real to AI-generated, with the zone drawn in which the demo takes no side."""
     real, ai = plots.COLOURS["real"], plots.COLOURS["ai"]
+    start, end = (f"{rule[name]:.1%}" for name in ("clear_to", "accuse_from"))
     return (
         f"<div role='img' aria-label='{p_ai:.0%} AI-generated' style='margin:.5em 0'>"
         "<div style='position:relative;height:22px;border-radius:4px;"
-        f"background:linear-gradient(90deg,{real} {1 - SURE:.0%},#ddd {1 - SURE:.0%} {SURE:.0%},{ai} {SURE:.0%})'>"
+        f"background:linear-gradient(90deg,{real} {start},#ddd {start} {end},{ai} {end})'>"
         f"<div style='position:absolute;left:calc({p_ai:.1%} - 2px);top:-4px;width:4px;height:30px;background:#000'></div>"
         "</div><div style='display:flex;justify-content:space-between;color:#666'>"
         f"<span>real</span><span>cannot tell</span><span>AI-generated</span></div>{p_ai:.1%} AI-generated</div>"

@@ -22,6 +22,7 @@ with silenced():  # the first import of Keras anywhere: TensorFlow greets on the
 PATIENCE = 4  # seconds to find out that Keras's server does not answer
 POOLED = "pooled"  # the layer between backbone and head
 START_WEIGHTS = PRETRAINED / "efficientnetb0_from_lite0.weights.h5"
+FINAL = "truthpixel_final.keras"  # what the last phase leaves in the output folder's `models`
 
 
 def build_detector(weights="auto", image_size=224, thumbnail=THUMBNAIL):
@@ -65,15 +66,23 @@ def build_detector(weights="auto", image_size=224, thumbnail=THUMBNAIL):
     return detector
 
 
-def load_detector(path=None):
-    """Load a saved detector.
+def load_detector(path=None, output_dir="outputs"):
+    """Load a detector.
 
     Parameters
     ----------
     path : str or Path, optional
-        A ``.keras`` or ``.h5`` file; by default the one that `notebooks/04_finetune` leaves in ``outputs``.
+        A ``.keras`` or ``.h5`` file; by default the one that `notebooks/04_finetune` leaves in `output_dir`.
+
+    Returns
+    -------
+    keras.Model, as `build_detector` builds it
+
+    Raises
+    ------
+    TruthPixelError if there is no such file, or it is no Keras model.
     """
-    path = require(path or "outputs/models/truthpixel_final.keras", made_by="04_finetune")
+    path = require(path or f"{output_dir}/models/{FINAL}", made_by="04_finetune")
     try:
         return keras.models.load_model(path)
     except Exception as error:  # a cut zip, another format, a version too new: Keras raises a kind for each
@@ -92,18 +101,53 @@ def freeze_backbone(detector):
         layer.trainable = False
 
 
-def unfreeze_top(detector, count=20):
+def unfreeze_top(detector, count=20, batch_norm=False):
     """Make the head and the last `count` layers of the backbone trainable, in place; ``"all"`` means every layer.
 
-    Batch normalisation stays frozen: trained, it would replace ImageNet's statistics by those of small batches. (And
-    not in training alone: `Resizing` counts as a training layer in Keras, so that plain ``detector(pixels)`` is too.)
+    Batch normalisation stays frozen unless `batch_norm` is true: trained, it replaces ImageNet's statistics by those of
+    the batches, which must be large for that. (And not in training alone: `Resizing` counts as a training layer in
+    Keras, so that plain ``detector(pixels)`` is too.)
     """
     backbone = backbone_layers(detector)
     if count != "all" and not 0 <= count <= len(backbone):
         raise TruthPixelError(f'unfreeze_layers is {count}: expected 0 to {len(backbone)}, or "all".')
     first = 0 if count == "all" else len(backbone) - count
     for i, layer in enumerate(backbone):
-        layer.trainable = i >= first and not isinstance(layer, layers.BatchNormalization)
+        layer.trainable = i >= first and (batch_norm or not isinstance(layer, layers.BatchNormalization))
+
+
+def freeze_batch_norm(detector):
+    """Let batch normalisation rest on the statistics it has, in place."""
+    for layer in detector.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            layer.trainable = False
+
+
+def at_size(network, image_size):
+    """Build the network anew with another size inside and the same weights.
+
+    Parameters
+    ----------
+    network : keras.Model, such as a detector
+    image_size : int, pixels a side, a multiple of 32, as the network's own size has to be: others are padded otherwise
+
+    Raises
+    ------
+    TruthPixelError if the network does not resize (its trunk is frozen), or a size is no multiple of 32.
+    """
+    config = network.get_config()
+    [resize] = [layer["config"] for layer in config["layers"] if layer["name"] == "resize"] or [None]
+    if resize is None:
+        raise TruthPixelError('other sizes need the whole network to be trained: unfreeze_layers="all".')
+    if image_size % 32 or resize["height"] % 32:
+        raise TruthPixelError(f"sizes {resize['height']} and {image_size}: expected multiples of 32.")
+    resize["height"] = resize["width"] = image_size
+    other = keras.Model.from_config(config)
+    other.set_weights(network.get_weights())
+    for layer in other.layers:
+        if isinstance(layer, layers.Normalization):
+            layer.finalize_state()  # it computes with copies of its weights
+    return other
 
 
 def cut(detector):

@@ -1,12 +1,11 @@
-"""Every figure of the course, in one style: blue is real, orange is AI-generated, safe for colour-blind readers.
+"""Pictures, and the one style of every figure: blue is real, orange is AI-generated, safe for colour-blind readers.
 
 Each function returns a `matplotlib.figure.Figure` and draws nothing by itself: a notebook shows it as a cell's value.
+Charts of numbers are in `charts`.
 """
 
 import matplotlib.pyplot as plt
 import numpy as np
-import seaborn as sns
-from sklearn.metrics import RocCurveDisplay
 
 from truthpixel_utils.files import written_whole
 
@@ -32,14 +31,17 @@ STYLE = {
     "xtick.color": INK,
     "ytick.color": INK,
     "legend.frameon": False,
+    "svg.hashsalt": "truthpixel",  # the same figure is the same file
 }
 plt.rcParams.update(STYLE)
 
 
-def save(figure, path):
-    """Write a figure to `path` (PNG, 150 dots an inch), whole or not at all."""
-    with written_whole(path) as part:
-        figure.savefig(part, dpi=150, facecolor="white")
+def save(figure, *paths):
+    """Write a figure to each path, in the format of its suffix (PNG: 150 dots an inch; SVG), whole or not at all."""
+    for path in paths:
+        with written_whole(path) as part:
+            undated = {"Date": None} if path.suffix == ".svg" else None
+            figure.savefig(part, dpi=150, facecolor="white", metadata=undated)
 
 
 def images(pictures, titles=None, columns=8, colours=None, title=None, size=1.15):
@@ -55,7 +57,7 @@ def images(pictures, titles=None, columns=8, colours=None, title=None, size=1.15
     """
     rows = -(-len(pictures) // columns)
     height = size * rows * (1.25 if titles else 1.0) + (0.4 if title else 0)
-    figure, axes = _figure(rows, columns, (size * columns, height))
+    figure, axes = new_figure(rows, columns, (size * columns, height))
     for i, axis in enumerate(axes.flat):
         axis.set_axis_off()
         if i < len(pictures):
@@ -72,104 +74,6 @@ def class_grid(pictures, labels, title=None):
     order = np.argsort(np.asarray(labels), kind="stable")
     kinds = ["ai" if labels[i] else "real" for i in order]
     return images([pictures[i] for i in order], None, 10, [COLOURS[kind] for kind in kinds], title)
-
-
-def training_curves(history, title):
-    """Draw loss and accuracy by epoch, training and validation; the kept epoch (lowest validation loss) is marked.
-
-    history : pandas.DataFrame as `train.train` returns it
-    """
-    figure, (left, right) = _figure(1, 2, (9, 3.4))
-    best = history["val_loss"].idxmin()
-    for axis, what in ((left, "loss"), (right, "accuracy")):
-        axis.plot(history.index, history[what], "o--", color=FAINT, markersize=4, label="training, augmented")
-        axis.plot(history.index, history[f"val_{what}"], "o-", color=INK, markersize=4, label="validation")
-        axis.axvline(best, color=COLOURS["ai"], linewidth=1, zorder=0)
-        axis.set(xlabel="epoch", title=what.capitalize())
-        axis.xaxis.get_major_locator().set_params(integer=True)
-    left.legend()
-    right.annotate("kept", (best, right.get_ylim()[0]), (3, 4), textcoords="offset points", color=COLOURS["ai"])
-    figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
-    return figure
-
-
-def confusion_matrix(figures):
-    """Draw counts of truth against verdict, shaded by the share of the truth's row; figures: from `evaluate`."""
-    counts = np.asarray(figures["confusion"])
-    shares = counts / counts.sum(axis=1, keepdims=True)
-    words = [[f"{counts[i, j]:,}\n{shares[i, j]:.1%}" for j in (0, 1)] for i in (0, 1)]
-    figure, axis = _figure(1, 1, (4.2, 3.6))
-    names = list(NAMES.values())
-    sns.heatmap(
-        shares,
-        annot=np.array(words),
-        fmt="",
-        cmap="Greys",
-        vmin=0,
-        vmax=1,
-        cbar=False,
-        square=True,
-        linewidths=2,
-        xticklabels=names,
-        yticklabels=names,
-        ax=axis,
-    )
-    axis.set(xlabel="verdict", ylabel="truth", title=f"{figures['accuracy']:.1%} of {figures['images']:,} images right")
-    return figure
-
-
-def roc_curve(predictions):
-    """Draw the ROC curve; predictions: pandas.DataFrame with ``label`` and ``p_ai``."""
-    figure, axis = _figure(1, 1, (4.4, 4))
-    RocCurveDisplay.from_predictions(
-        predictions["label"],
-        predictions["p_ai"],
-        ax=axis,
-        plot_chance_level=True,
-        name="detector",
-        curve_kwargs={"color": INK, "linewidth": 2},
-        chance_level_kw={"color": FAINT, "label": "guessing"},
-    )
-    axis.set(
-        xlabel="real images accused (false positive rate)",
-        ylabel="AI-generated images found (recall)",
-        title="What each threshold costs",
-    )
-    return figure
-
-
-def score_histogram(predictions, threshold):
-    """Draw how p_ai is distributed in each class, with the threshold."""
-    figure, axis = _figure(1, 1, (6.5, 3))
-    for label, kind in enumerate(NAMES):
-        values = predictions.loc[predictions["label"] == label, "p_ai"]
-        axis.hist(values, bins=np.linspace(0, 1, 26), color=COLOURS[kind], alpha=0.6, label=NAMES[kind])
-    axis.axvline(threshold, color=INK, linestyle="--", linewidth=1, label=f"threshold {threshold:.2f}")
-    axis.set(xlabel="p_ai", ylabel="images", title="How sure the detector is")
-    axis.legend()
-    return figure
-
-
-def spectra(power, title):
-    """Draw mean radial power spectra; power: pandas.DataFrame, index = cycles an image, one column a kind of image."""
-    figure, axis = _figure(1, 1, (6.5, 3.4))
-    for name, colour in zip(power.columns, (COLOURS["real"], COLOURS["ai"], "#009E73", "#CC79A7")):
-        axis.plot(power.index, power[name], color=colour, label=name)
-    axis.set(yscale="log", xlabel="spatial frequency (cycles an image)", ylabel="power", title=title)
-    axis.legend()
-    return figure
-
-
-def bars(values, title, label, limits=None):
-    """Draw horizontal bars with their values; values: pandas.Series (name -> number)."""
-    figure, axis = _figure(1, 1, (6.5, 0.5 * len(values) + 1))
-    axis.barh(values.index, values, color=INK, height=0.6)
-    for i, value in enumerate(values):
-        axis.annotate(f"{value:.3g}", (value, i), (4, 0), textcoords="offset points", va="center")
-    axis.set(xlabel=label, title=title, xlim=limits)
-    axis.invert_yaxis()
-    axis.grid(axis="y", visible=False)
-    return figure
 
 
 def overlay(image, heatmap, strength=0.5):
@@ -196,7 +100,7 @@ def overlay(image, heatmap, strength=0.5):
 
 def explanation(image, heatmap, title, colour=INK):
     """Draw an image, its heatmap with a colour bar, and both together; the verdict stands in the title."""
-    figure, axes = _figure(1, 3, (8.4, 2.9))
+    figure, axes = new_figure(1, 3, (8.4, 2.9))
     peak = float(heatmap.max())
     axes[0].imshow(image, interpolation="nearest")
     heat = axes[1].imshow(heatmap, cmap=HEAT, vmin=0, vmax=peak or 1)
@@ -216,7 +120,7 @@ def contact_sheet(pictures, heatmaps, titles, colours, columns=5, title=None):
         for p, h in zip(pictures, heatmaps)
     ]
     rows = -(-len(pairs) // columns)
-    figure, axes = _figure(rows, columns, (2.2 * columns, 1.4 * rows + 0.4))
+    figure, axes = new_figure(rows, columns, (2.2 * columns, 1.4 * rows + 0.4))
     for i, axis in enumerate(axes.flat):
         axis.set_axis_off()
         if i < len(pairs):
@@ -226,7 +130,7 @@ def contact_sheet(pictures, heatmaps, titles, colours, columns=5, title=None):
     return figure
 
 
-def _figure(rows, columns, size):
+def new_figure(rows, columns, size):
     """A figure that pyplot forgets at once: the notebook shows it once, as a value."""
     figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=(rows, columns) == (1, 1))
     plt.close(figure)

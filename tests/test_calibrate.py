@@ -1,0 +1,85 @@
+import json
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import log_loss, roc_auc_score
+
+from truthpixel_utils import calibrate, data, model, score
+
+
+@pytest.mark.parametrize("factor", [0.3, 1.0, 4.0])
+def test_temperature_finds_the_factor_by_which_logits_are_too_sure(factor):
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, 200_000)
+    labels = rng.random(200_000) < 1 / (1 + np.exp(-logits))
+    table = pd.DataFrame({"label": labels.astype(int), "logit": (factor * logits).astype("float32")})
+    assert calibrate.temperature(table) == pytest.approx(factor, rel=0.02)
+
+
+def said(real, ai):
+    return pd.DataFrame({"label": [0] * len(real) + [1] * len(ai), "p_ai": [*real, *ai]})
+
+
+def test_thresholds_leave_the_share_that_may_be_wrong_beyond_them():
+    rng = np.random.default_rng(0)
+    table = said(rng.beta(2, 3, 5000), rng.beta(3, 2, 5000))
+    rule = calibrate.thresholds(table)
+    real, ai = table["p_ai"][table["label"] == 0], table["p_ai"][table["label"] == 1]
+    assert (real >= rule["accuse_from"]).mean() == pytest.approx(0.01, abs=0.001)
+    assert (ai < rule["clear_to"]).mean() == pytest.approx(0.01, abs=0.001)
+    assert (real >= rule["accuse_from"]).mean() <= 0.01 and (ai < rule["clear_to"]).mean() <= 0.01
+
+
+def test_many_equal_scores_of_real_images_are_not_accused():
+    rule = calibrate.thresholds(said([0.9] * 50, [0.2] * 50))
+    assert calibrate.verdicts(np.array([0.9, 0.2]), rule).tolist() == ["cannot tell", "cannot tell"]
+
+
+def test_a_flawless_detector_still_needs_more_than_half_to_accuse():
+    rule = calibrate.thresholds(said([0.0] * 50, [1.0] * 50))
+    assert rule == {"clear_to": 0.5, "accuse_from": 0.5}
+
+
+def test_verdicts_change_at_the_thresholds():
+    rule = {"clear_to": 0.25, "accuse_from": 0.75}
+    found = calibrate.verdicts(np.array([0.0, 0.24, 0.25, 0.74, 0.75, 1.0]), rule)
+    assert found.tolist() == ["real"] * 2 + ["cannot tell"] * 2 + ["AI-generated"] * 2
+
+
+def test_calibration_changes_no_order_and_lowers_the_loss(tiny, home):
+    keras.utils.set_random_seed(0)
+    detector = model.build_detector("lite0", image_size=32)
+    kernel, bias = detector.get_layer("logit").get_weights()
+    detector.get_layer("logit").set_weights([kernel * 50, bias])  # far too sure
+    rows = data.load_splits(tiny)["validation"]
+    before = score.score(detector, rows)
+    rule = calibrate.calibrate(detector, rows)
+    after = score.score(detector, rows)
+    assert rule["temperature"] > 2
+    np.testing.assert_allclose(after["logit"], before["logit"] / rule["temperature"], rtol=1e-3, atol=1e-3)
+    assert log_loss(after["label"], after["p_ai"]) < log_loss(before["label"], before["p_ai"])
+    assert roc_auc_score(after["label"], after["logit"]) == roc_auc_score(before["label"], before["logit"])
+    path = calibrate.save(detector, rule)
+    assert calibrate.load_rule() == rule == json.loads(path.with_suffix(".json").read_text())
+    np.testing.assert_allclose(score.score(model.load_detector(), rows)["p_ai"], after["p_ai"], atol=1e-6)
+
+
+def test_calibration_error_of_three_hand_made_bins():
+    """Three groups of ten: said 0.05, 0.5 and 0.95; found 0, 0.3 and 1."""
+    labels = [0] * 10 + [1] * 3 + [0] * 7 + [1] * 10
+    table = pd.DataFrame({"label": labels, "p_ai": np.repeat([0.05, 0.5, 0.95], 10)})
+    assert calibrate.calibration_error(table) == pytest.approx((0.05 + 0.2 + 0.05) / 3)
+
+
+def test_what_was_said_and_what_was_found_stand_side_by_side():
+    table = calibrate.reliability(said([0.05, 0.05, 0.95], [0.95, 0.95, 0.95]))
+    assert table["images"].tolist() == [2, 4]
+    assert table["found"].tolist() == [0.0, 0.75]
+
+
+def test_the_surest_answers_come_first_and_risk_ends_at_the_error_rate():
+    table = calibrate.risk_coverage(said([0.01, 0.1, 0.8], [0.99, 0.4, 0.7]))
+    assert table["coverage"].tolist() == pytest.approx([1 / 6, 2 / 6, 3 / 6, 4 / 6, 5 / 6, 1])
+    assert table["risk"].tolist() == pytest.approx([0, 0, 0, 1 / 4, 1 / 5, 2 / 6])

@@ -1,0 +1,50 @@
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+
+from truthpixel_utils import calibrate, charts, evaluate, plots
+
+
+@pytest.fixture
+def predictions():
+    rng = np.random.default_rng(0)
+    label = rng.integers(0, 2, 500)
+    return pd.DataFrame({"label": label, "p_ai": 1 / (1 + np.exp(-rng.normal(3 * label - 1.5, 1.5)))})
+
+
+def words(figure):
+    return " ".join(text.get_text() for text in figure.findobj(plt.Text))
+
+
+def test_every_figure_says_what_its_table_says(predictions):
+    figures = evaluate.evaluate(predictions)
+    table = calibrate.risk_coverage(predictions)
+    headlines = pd.Series({name: figures[name] for name in evaluate.HEADLINES})
+    drawn = {
+        f"{figures['accuracy']:.1%}": charts.confusion_matrix(figures),
+        f"{figures['roc_auc']:.2f}": charts.roc_curve(predictions),
+        "precision": charts.precision_recall_curve(predictions),
+        "after": charts.reliability({"after": calibrate.reliability(predictions)}, "title"),
+        f"all: {table['risk'].iloc[-1]:.1%}": charts.risk_coverage(table, {"all": 1.0}),
+        f"{figures['f1']:.3f}": charts.intervals(headlines, evaluate.intervals(predictions), "title"),
+    }
+    for expected, figure in drawn.items():
+        assert expected in words(figure)
+    assert not plt.get_fignums()  # pyplot holds none: a notebook shows the value, and only once
+
+
+@pytest.mark.parametrize("kinds", [1, 3, 5])
+def test_robustness_has_a_panel_for_each_kind_of_change(kinds):
+    columns = ("accuracy", "accuracy_low", "accuracy_high", "roc_auc", "roc_auc_low", "roc_auc_high")
+    rows = [{"change": f"kind {k}", "strength": s, "unit": "px", **dict.fromkeys(columns, 0.9)}
+            for k in range(kinds) for s in (1, 2)]  # fmt: skip
+    figure = charts.robustness(pd.DataFrame(rows), "title")
+    assert sum(axis.axison for axis in figure.axes) == kinds
+
+
+def test_the_same_figure_is_the_same_file(predictions, tmp_path):
+    for name in ("one", "two"):
+        plots.save(charts.roc_curve(predictions), tmp_path / f"{name}.png", tmp_path / f"{name}.svg")
+    for suffix in ("png", "svg"):
+        assert (tmp_path / f"one.{suffix}").read_bytes() == (tmp_path / f"two.{suffix}").read_bytes()

@@ -1,0 +1,88 @@
+"""Random changes of training images; none of them turns real into AI-generated."""
+
+import numpy as np
+
+from truthpixel_utils import degrade
+from truthpixel_utils.model import keras
+
+
+def augmentation():
+    """Build the random changes that a training image undergoes; none of them turns real into AI-generated.
+
+    Returns
+    -------
+    keras.Sequential : pixels (N, H, W, 3), 0..255 -> the same shape, float32: flip left to right, rotation by up to
+    15 degrees, zoom to 0.8..1.2 of the size, brightness by up to 20 % of the range 0..255.
+    """
+    return keras.Sequential(
+        [
+            keras.layers.RandomFlip("horizontal"),
+            keras.layers.RandomRotation(15 / 360),
+            keras.layers.RandomZoom((-0.2, 0.2)),
+            keras.layers.RandomBrightness(0.2, value_range=(0, 255)),
+        ],
+        name="augmentation",
+    )
+
+
+def augmented_views(images, views, seed):
+    """Make the views of each image that training alternates between.
+
+    Parameters
+    ----------
+    images : uint8 array (N, H, W, 3)
+    views : int; the first is the image itself, each further one an augmented copy
+    seed : int, of the augmentation
+
+    Returns
+    -------
+    uint8 array (views, N, H, W, 3)
+    """
+    made = np.broadcast_to(images, (views, *images.shape)).copy()
+    augment = augmentation()
+    for view in range(1, views):
+        for start in range(0, len(images), 1024):
+            reseed(augment, seed, view, start)
+            changed = augment(images[start : start + 1024].astype(np.float32), training=True)
+            made[view, start : start + 1024] = keras.ops.convert_to_numpy(changed).clip(0, 255).round()
+    return made
+
+
+def travelled(image, rng):
+    """Draw one image as it may look after a journey: mirrored, moved, and half of the time degraded once or twice.
+
+    Degraded: JPEG of quality 30 to 95, blur of 0.3 to 1.2 pixels, noise of 1 to 12 % of the range, scaling to 16..30
+    pixels and back, or light (contrast 0.7 to 1.3, brightness up to 15 % of the range).
+
+    Parameters
+    ----------
+    image : uint8 array (H, W, 3), 0..255
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    uint8 array (H, W, 3)
+    """
+    if rng.random() < 0.5:
+        image = image[:, ::-1]
+    if rng.random() < 0.5:
+        image = degrade.shift(image, *rng.integers(-4, 5, 2))
+    journeys = (
+        lambda image: degrade.jpeg(image, rng.integers(30, 96)),
+        lambda image: degrade.blur(image, rng.uniform(0.3, 1.2)),
+        lambda image: degrade.noise(image, rng.uniform(0.01, 0.12), rng),
+        lambda image: degrade.rescale(image, rng.integers(16, 31)),
+        lambda image: degrade.relight(image, rng.uniform(0.7, 1.3), rng.uniform(-0.15, 0.15)),
+    )
+    times = rng.choice(3, p=(0.5, 0.35, 0.15))
+    for i in rng.permutation(len(journeys))[:times]:
+        image = journeys[i](image)
+    return image
+
+
+def reseed(owner, *numbers):
+    """Set the random state of every layer that has one (dropout, augmentation) from whole numbers, in place."""
+    for i, layer in enumerate(owner.layers):
+        generator = getattr(layer, "seed_generator", None) or getattr(layer, "generator", None)
+        if generator is not None:
+            generator.state.assign(np.random.default_rng((*numbers, i)).integers(0, 2**32, 2, np.uint32))

@@ -1,0 +1,150 @@
+"""From scores to probabilities, and from probabilities to three verdicts; both are chosen on validation images."""
+
+import json
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize_scalar
+from scipy.special import expit
+from sklearn.metrics import log_loss
+
+from truthpixel_utils.files import project_path, require, written_whole
+from truthpixel_utils.model import FINAL
+from truthpixel_utils.score import score
+
+WRONG = 0.01  # share of real images that may be accused, and of AI-generated ones that may be cleared
+VERDICTS = ("real", "cannot tell", "AI-generated")
+
+
+def calibrate(detector, validation):
+    """Make `p_ai` a probability, in place, and choose from which probability on to take a side.
+
+    The layer ``logit`` is divided by the temperature (Guo et al., 2017), which changes no order and no accuracy.
+
+    Parameters
+    ----------
+    detector : keras.Model from `train.train`
+    validation : datasets.Dataset with rows that it was not trained on
+
+    Returns
+    -------
+    dict : ``temperature`` (float, see there), ``clear_to`` and ``accuse_from`` (0..1, see `thresholds`)
+    """
+    predictions = score(detector, validation)
+    found = temperature(predictions)
+    logit = detector.get_layer("logit")
+    logit.set_weights([weight / found for weight in logit.get_weights()])
+    return {"temperature": found, **thresholds(predictions.assign(p_ai=expit(predictions["logit"] / found)))}
+
+
+def temperature(predictions):
+    """Find the number to divide logits by so that their sigmoid is calibrated best (Guo et al., 2017).
+
+    Parameters
+    ----------
+    predictions : pandas.DataFrame with ``label`` and ``logit``, of validation images
+
+    Returns
+    -------
+    float: above 1, the logits were too sure of themselves
+    """
+    logits, labels = predictions["logit"].to_numpy(float), predictions["label"]
+    found = minimize_scalar(lambda log: log_loss(labels, expit(logits / np.exp(log))), bounds=(-3, 3))
+    return float(np.exp(found.x))
+
+
+def thresholds(predictions, wrong=WRONG):
+    """Choose the probabilities between which the answer is *cannot tell*.
+
+    Parameters
+    ----------
+    predictions : pandas.DataFrame with ``label`` and ``p_ai``, of validation images
+    wrong : float, share of each class that may lie beyond the other's threshold
+
+    Returns
+    -------
+    dict : ``clear_to``, at most 0.5: at most this share of AI-generated images lies below; ``accuse_from``, at least
+    0.5: at most this share of real images lies at it or above
+    """
+    real, ai = (predictions.loc[predictions["label"] == label, "p_ai"].to_numpy(float) for label in (0, 1))
+    accuse_from = np.nextafter(np.quantile(real, 1 - wrong, method="higher"), 2)
+    clear_to = np.quantile(ai, wrong, method="lower")
+    return {"clear_to": min(0.5, float(clear_to)), "accuse_from": max(0.5, float(accuse_from))}
+
+
+def reliability(predictions, bins=15):
+    """Compare what was said with what was found, in equal widths of `p_ai`.
+
+    Returns
+    -------
+    pandas.DataFrame, one row a width that holds images: ``images``, ``said`` (mean p_ai), ``found`` (share of
+    AI-generated images)
+    """
+    edges = np.linspace(0, 1, bins + 1)[1:-1]
+    groups = predictions[["p_ai", "label"]].groupby(np.digitize(predictions["p_ai"], edges))
+    return pd.DataFrame({"images": groups.size(), "said": groups["p_ai"].mean(), "found": groups["label"].mean()})
+
+
+def calibration_error(predictions, bins=15):
+    """Expected calibration error (Naeini et al., 2015): how far p_ai is from the share of AI-generated images.
+
+    Returns
+    -------
+    float, 0..1: the mean over the rows of `reliability`, weighted by their images
+    """
+    table = reliability(predictions, bins)
+    return float(np.average((table["said"] - table["found"]).abs(), weights=table["images"]))
+
+
+def risk_coverage(predictions):
+    """Say how many errors remain if only the surest answers are given (El-Yaniv and Wiener, 2010).
+
+    Returns
+    -------
+    pandas.DataFrame, one row an image, the surest first: ``confidence`` (0.5..1), ``coverage`` (share of images
+    answered so far) and ``risk`` (share of errors among them)
+    """
+    confidence = np.maximum(predictions["p_ai"], 1 - predictions["p_ai"]).astype(float)
+    wrong = (predictions["p_ai"] >= 0.5) != (predictions["label"] == 1)
+    table = pd.DataFrame({"confidence": confidence, "wrong": wrong}).sort_values(
+        "confidence", ascending=False, kind="stable", ignore_index=True
+    )
+    answered = np.arange(1, len(table) + 1)
+    return pd.DataFrame(
+        {
+            "confidence": table["confidence"],
+            "coverage": answered / len(table),
+            "risk": table["wrong"].cumsum() / answered,
+        }
+    )
+
+
+def verdicts(p_ai, rule):
+    """Name the verdict of each probability.
+
+    Parameters
+    ----------
+    p_ai : float array (N,)
+    rule : dict from `calibrate`
+
+    Returns
+    -------
+    str array (N,): ``real`` below ``clear_to``, ``AI-generated`` from ``accuse_from`` on, else ``cannot tell``
+    """
+    return np.asarray(VERDICTS)[np.searchsorted([rule["clear_to"], rule["accuse_from"]], p_ai, side="right")]
+
+
+def save(detector, rule, output_dir="outputs"):
+    """Write the finished detector and, beside it, its rule; return the detector's path."""
+    path = project_path(output_dir) / "models" / FINAL
+    with written_whole(path) as part:
+        detector.save(part)
+    with written_whole(path.with_suffix(".json")) as part:
+        part.write_text(json.dumps(rule, indent=1) + "\n")
+    return path
+
+
+def load_rule(output_dir="outputs"):
+    """Load the rule that `save` left in `output_dir`; a dict, see `calibrate`."""
+    path = (project_path(output_dir) / "models" / FINAL).with_suffix(".json")
+    return json.loads(require(path, made_by="04_finetune").read_text())

@@ -1,0 +1,48 @@
+"""Everything that the model card says of a detector, measured in one go."""
+
+import numpy as np
+import pandas as pd
+
+from truthpixel_utils.calibrate import calibration_error
+from truthpixel_utils.data import seen_before
+from truthpixel_utils.evaluate import HEADLINES, by_class, evaluate
+from truthpixel_utils.robustness import robustness
+from truthpixel_utils.score import score
+
+
+def measure(detector, splits):
+    """Measure a detector on the test rows.
+
+    Returns
+    -------
+    predictions : pandas.DataFrame, see `score.score`
+    figures : dict, as `evaluate.evaluate` returns, and ``without_twins`` (the same for test images that no earlier
+    split holds), ``calibration_error``, ``confidence`` (mean probability of the verdict), ``robustness`` (list of rows) and
+    ``by_class`` (class -> figures)
+    """
+    predictions = score(detector, splits["test"])
+    figures = evaluate(predictions)
+    figures["without_twins"] = evaluate(predictions[~seen_before(splits)])
+    figures["calibration_error"] = calibration_error(predictions)
+    figures["confidence"] = float(np.maximum(predictions["p_ai"], 1 - predictions["p_ai"]).mean())
+    figures["robustness"] = robustness(detector, splits["test"]).to_dict("records")
+    figures["by_class"] = by_class(predictions).to_dict("index")
+    return predictions, figures
+
+
+def text(figures):
+    """Lay out what `measure` found as text (str)."""
+    parts = {"all": figures, "without twins": figures["without_twins"]}
+    rows = ["test images", *HEADLINES]
+    columns = {
+        name: [f"{part['images']:,}", *(f"{part[key]:.4f}" for key in HEADLINES)] for name, part in parts.items()
+    }
+    changes = pd.DataFrame(figures["robustness"])[["change", "strength", "accuracy", "roc_auc", "accused"]]
+    tables = [
+        pd.DataFrame(columns, rows).to_string(),
+        f"calibration error {figures['calibration_error']:.4f}, mean confidence {figures['confidence']:.4f}",
+        changes.round(4).to_string(index=False),
+    ]
+    if figures["by_class"]:
+        tables.append(pd.DataFrame.from_dict(figures["by_class"], orient="index").round(4).to_string())
+    return "\n\n".join(tables)

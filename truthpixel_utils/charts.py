@@ -1,0 +1,190 @@
+"""Charts of numbers, in the style of `plots`; each function returns a `matplotlib.figure.Figure`."""
+
+import numpy as np
+import seaborn as sns
+from sklearn.metrics import PrecisionRecallDisplay, RocCurveDisplay
+
+from truthpixel_utils.fit import best_epoch
+from truthpixel_utils.plots import COLOURS, FAINT, INK, NAMES, new_figure
+
+
+def training_curves(history, title):
+    """Draw loss and accuracy by epoch, training and validation; the kept epoch is marked.
+
+    history : pandas.DataFrame as `train.train` returns it
+    """
+    figure, (left, right) = new_figure(1, 2, (9, 3.4))
+    best = best_epoch(history)
+    for axis, what in ((left, "loss"), (right, "accuracy")):
+        axis.plot(history.index, history[what], "o--", color=FAINT, markersize=4, label="training, augmented")
+        axis.plot(history.index, history[f"val_{what}"], "o-", color=INK, markersize=4, label="validation")
+        axis.axvline(best, color=COLOURS["ai"], linewidth=1, zorder=0)
+        axis.set(xlabel="epoch", title=what.capitalize())
+        axis.xaxis.get_major_locator().set_params(integer=True)
+    left.legend()
+    right.annotate("kept", (best, right.get_ylim()[0]), (3, 4), textcoords="offset points", color=COLOURS["ai"])
+    figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
+    return figure
+
+
+def confusion_matrix(figures):
+    """Draw counts of truth against verdict, shaded by the share of the truth's row; figures: from `evaluate`."""
+    counts = np.asarray(figures["confusion"])
+    shares = counts / counts.sum(axis=1, keepdims=True)
+    words = [[f"{counts[i, j]:,}\n{shares[i, j]:.1%}" for j in (0, 1)] for i in (0, 1)]
+    figure, axis = new_figure(1, 1, (4.2, 3.6))
+    names = list(NAMES.values())
+    sns.heatmap(
+        shares,
+        annot=np.array(words),
+        fmt="",
+        cmap="Greys",
+        vmin=0,
+        vmax=1,
+        cbar=False,
+        square=True,
+        linewidths=2,
+        xticklabels=names,
+        yticklabels=names,
+        ax=axis,
+    )
+    axis.set(xlabel="verdict", ylabel="truth", title=f"{figures['accuracy']:.1%} of {figures['images']:,} images right")
+    return figure
+
+
+def roc_curve(predictions):
+    """Draw the ROC curve; predictions: pandas.DataFrame with ``label`` and ``p_ai``."""
+    figure, axis = new_figure(1, 1, (4.4, 4))
+    RocCurveDisplay.from_predictions(
+        predictions["label"],
+        predictions["p_ai"],
+        ax=axis,
+        plot_chance_level=True,
+        name="detector",
+        curve_kwargs={"color": INK, "linewidth": 2},
+        chance_level_kw={"color": FAINT, "label": "guessing"},
+    )
+    axis.set(
+        xlabel="real images accused (false positive rate)",
+        ylabel="AI-generated images found (recall)",
+        title="What each threshold costs",
+    )
+    return figure
+
+
+def score_histogram(predictions, threshold):
+    """Draw how p_ai is distributed in each class, with the threshold."""
+    figure, axis = new_figure(1, 1, (6.5, 3))
+    for label, kind in enumerate(NAMES):
+        values = predictions.loc[predictions["label"] == label, "p_ai"]
+        axis.hist(values, bins=np.linspace(0, 1, 26), color=COLOURS[kind], alpha=0.6, label=NAMES[kind])
+    axis.axvline(threshold, color=INK, linestyle="--", linewidth=1, label=f"threshold {threshold:.2f}")
+    axis.set(xlabel="p_ai", ylabel="images", title="How sure the detector is")
+    axis.legend()
+    return figure
+
+
+def spectra(power, title):
+    """Draw mean radial power spectra; power: pandas.DataFrame, index = cycles an image, one column a kind of image."""
+    figure, axis = new_figure(1, 1, (6.5, 3.4))
+    for name, colour in zip(power.columns, (COLOURS["real"], COLOURS["ai"], "#009E73", "#CC79A7")):
+        axis.plot(power.index, power[name], color=colour, label=name)
+    axis.set(yscale="log", xlabel="spatial frequency (cycles an image)", ylabel="power", title=title)
+    axis.legend()
+    return figure
+
+
+def bars(values, title, label, limits=None):
+    """Draw horizontal bars with their values; values: pandas.Series (name -> number)."""
+    figure, axis = new_figure(1, 1, (6.5, 0.5 * len(values) + 1))
+    axis.barh(values.index, values, color=INK, height=0.6)
+    for i, value in enumerate(values):
+        axis.annotate(f"{value:.3g}", (value, i), (4, 0), textcoords="offset points", va="center")
+    axis.set(xlabel=label, title=title, xlim=limits)
+    axis.invert_yaxis()
+    axis.grid(axis="y", visible=False)
+    return figure
+
+
+def precision_recall_curve(predictions):
+    """Draw precision against recall of the AI-generated class; predictions: see `roc_curve`."""
+    figure, axis = new_figure(1, 1, (4.4, 4))
+    PrecisionRecallDisplay.from_predictions(
+        predictions["label"],
+        predictions["p_ai"],
+        ax=axis,
+        plot_chance_level=True,
+        name="detector",
+        curve_kwargs={"color": INK, "linewidth": 2},
+        chance_level_kw={"color": FAINT, "label": "guessing"},
+    )
+    axis.set(
+        xlabel="AI-generated images found (recall)",
+        ylabel="accusations that are right (precision)",
+        title="The more it finds, the more it errs",
+    )
+    return figure
+
+
+def intervals(values, likely, title, limits=None):
+    """Draw figures as points with their intervals; values: Series, likely: DataFrame with ``low``, ``high``."""
+    figure, axis = new_figure(1, 1, (6.5, 0.4 * len(likely) + 1.1))
+    for i, name in enumerate(likely.index):
+        axis.plot(likely.loc[name, ["low", "high"]], [i, i], color=INK, linewidth=2, solid_capstyle="round")
+        axis.plot(values[name], i, "o", color=INK)
+        axis.annotate(f"{values[name]:.3f}", (likely["high"][name], i), (6, 0), textcoords="offset points", va="center")
+    axis.set_yticks(range(len(likely)), likely.index)
+    axis.set(title=title, xlim=limits)
+    axis.invert_yaxis()
+    axis.grid(axis="y", visible=False)
+    return figure
+
+
+def reliability(tables, title):
+    """Draw what was said against what was found; tables: dict, name -> DataFrame as `calibrate.reliability` returns."""
+    figure, axis = new_figure(1, 1, (4.6, 4))
+    axis.plot([0, 1], [0, 1], "--", color=FAINT, label="as it should be")
+    for (name, table), colour in zip(tables.items(), (FAINT, INK)):
+        area = 12 + 250 * table["images"] / table["images"].sum()
+        axis.plot(table["said"], table["found"], color=colour, linewidth=1)
+        axis.scatter(table["said"], table["found"], area, color=colour, label=name, zorder=3)
+    axis.set(xlabel="said: mean p_ai", ylabel="found: share of AI-generated", title=title)
+    axis.legend()
+    return figure
+
+
+def risk_coverage(table, marks):
+    """Draw errors among the answers against the share of images answered.
+
+    table : DataFrame as `calibrate.risk_coverage` returns; marks : dict, name -> coverage to mark
+    """
+    figure, axis = new_figure(1, 1, (6.5, 3.2))
+    axis.plot(table["coverage"], table["risk"], color=INK, linewidth=2)
+    for name, coverage in marks.items():
+        risk = float(np.interp(coverage, table["coverage"], table["risk"]))
+        axis.plot(coverage, risk, "o", color=COLOURS["ai"])
+        axis.annotate(f"{name}: {risk:.1%}", (coverage, risk), (-6, 8), textcoords="offset points", ha="right")
+    axis.set(xlabel="share of images answered", ylabel="errors among the answers", title="Silence buys certainty")
+    axis.yaxis.set_major_formatter("{x:.1%}")
+    return figure
+
+
+def robustness(table, title):
+    """Draw accuracy and ROC-AUC against the strength of each change; table: see `robustness.robustness`."""
+    kinds = list(table["change"].unique())
+    figure, axes = new_figure(-(-len(kinds) // 4), 4, (11, 2.6 * -(-len(kinds) // 4) + 0.4))
+    for kind, axis in zip(kinds, np.ravel(axes)):
+        part = table[table["change"] == kind]
+        at = range(len(part))  # strengths as steps: their units differ
+        for name, words, style in (("accuracy", "accuracy", "o-"), ("roc_auc", "ROC-AUC", "s--")):
+            colour = INK if name == "accuracy" else COLOURS["real"]
+            axis.fill_between(at, part[f"{name}_low"], part[f"{name}_high"], color=colour, alpha=0.2, linewidth=0)
+            axis.plot(at, part[name], style, color=colour, markersize=4, label=words)
+        axis.axhline(0.5, color=FAINT, linewidth=1)
+        axis.set_xticks(at, part["strength"].map("{:g}".format))
+        axis.set(ylim=(0.35, 1.01), title=kind, xlabel=part["unit"].iloc[0])
+    for axis in np.ravel(axes)[len(kinds) :]:
+        axis.set_axis_off()
+    np.ravel(axes)[0].legend(loc="lower left")
+    figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
+    return figure

@@ -1,0 +1,209 @@
+"""Epochs: batches in an order that follows from the seed, an optimizer, and a checkpoint after each epoch."""
+
+from contextlib import contextmanager
+
+import numpy as np
+import pandas as pd
+from IPython.display import display
+
+from truthpixel_utils.augment import reseed, travelled
+from truthpixel_utils.files import written_whole
+from truthpixel_utils.model import at_size, keras
+
+PATIENCE = 5  # gentle: epochs without a better validation loss before training stops
+PATIENCE_LR = 2  # gentle: epochs without one before the learning rate is halved
+STRONG = {"weight_decay": 0.05, "label_smoothing": 0.02, "warm_up": 0.1, "average": 0.999}
+
+
+class Batches(keras.utils.PyDataset):
+    """One view of each image an epoch, in batches; order and views follow from the seed and the epoch.
+
+    Without a seed the order is the images' own. Batch by batch, features larger than memory stay on disk.
+    """
+
+    def __init__(self, inputs, labels, batch_size, seed=None, epoch=0, change=None):
+        """inputs: array (views, N, ...); labels: array (N,); epoch: number of epochs done already; change: function of
+        an image and a numpy.random.Generator that returns the image as the network is to meet it this time."""
+        super().__init__()
+        self.inputs, self.labels, self.batch_size = inputs, labels, batch_size
+        self.seed, self.epoch, self.change = seed, epoch, change
+        self._arrange()
+
+    def _arrange(self):
+        self.order = np.arange(len(self.labels))
+        if self.seed is not None:
+            np.random.default_rng((self.seed, self.epoch)).shuffle(self.order)
+
+    def __len__(self):
+        return -(-len(self.labels) // self.batch_size)
+
+    def __getitem__(self, batch):
+        rows = self.order[batch * self.batch_size : (batch + 1) * self.batch_size]
+        view = (rows + self.epoch) % len(self.inputs)
+        inputs = self.inputs[view, rows]
+        if self.change:
+            rng = np.random.default_rng((self.seed, self.epoch, batch))
+            inputs = np.stack([self.change(image, rng) for image in inputs])
+        return inputs.astype(np.float32), self.labels[rows]
+
+    def on_epoch_end(self):
+        self.epoch += 1
+        self._arrange()
+
+
+def fit(top, inputs, labels, validation, stages, learning_rate, batch_size, recipe, seed, checkpoint):
+    """Train what the trunk of a detector hands its `top`; leave it with the weights of `best_epoch`.
+
+    Parameters
+    ----------
+    top : keras.Model, see `model.cut`
+    inputs, labels : arrays (views, N, ...) and (N,)
+    validation : the same, of the rows to watch
+    stages : dict, epochs by pixels inside the network, in this order
+    learning_rate, batch_size, recipe, seed : see `train.train`
+    checkpoint : Path of a folder; what it holds of an earlier, stopped run with the same arguments is gone on with
+
+    Returns
+    -------
+    pandas.DataFrame, see `train.train`
+    """
+    batches = Batches(inputs, labels, batch_size)
+    steps = len(batches) * sum(stages.values())
+    history = pd.DataFrame()
+    table = display(_shown(history), display_id=True)
+
+    def keep(epoch, logs):
+        nonlocal history
+        logs.setdefault("learning_rate", float(network.optimizer.learning_rate))
+        logs["image_size"] = size
+        row = pd.DataFrame([logs], index=pd.Index([epoch + 1], name="epoch")).astype(float)
+        history = pd.concat([history, row])
+        if best_epoch(history) == epoch + 1:
+            with _averaged(network):
+                save(network, checkpoint / "best.keras")
+        with written_whole(checkpoint / "history.csv") as part:
+            history.to_csv(part)
+        save(network, checkpoint / "last.keras")  # comes last: with it the epoch counts as done
+        if table:
+            table.update(_shown(history))
+
+    def replay(logs):
+        """What the rules know is a function of the history: show a resumed training's rules what they missed."""
+        for epoch, row in enumerate(history.to_dict("records")):
+            for rule in rules:
+                rule.on_epoch_end(epoch, row)
+
+    until = 0
+    for size, epochs in stages.items():
+        until += epochs
+        network = top if until == sum(stages.values()) else at_size(top, size)
+        rules = _compile(network, recipe, learning_rate, steps)
+        known, history = len(history), _resume(network, checkpoint, len(batches))
+        if len(history) > known:
+            print(f"Resumed after epoch {len(history)}.")
+        if len(history) >= until or (recipe == "gentle" and _has_stopped(history)):
+            continue
+        change = travelled if recipe == "strong" else None
+        batches = Batches(inputs, labels, batch_size, seed, len(history), change)
+        watched = Batches(*validation, batch_size)
+        network.fit(
+            batches,
+            validation_data=watched,
+            initial_epoch=len(history),
+            epochs=until,
+            callbacks=[
+                *rules,
+                keras.callbacks.LambdaCallback(
+                    on_train_begin=replay,
+                    on_epoch_begin=lambda epoch, logs: reseed(network, seed, epoch),
+                    on_epoch_end=keep,
+                ),
+            ],
+            shuffle=False,
+            verbose=0,
+        )
+        # TensorFlow never forgets a dataset: the mapped features would stay in memory.
+        del batches.inputs, watched.inputs
+    top.set_weights(keras.models.load_model(checkpoint / "best.keras").get_weights())
+    return history
+
+
+def save(network, path):
+    """Write a ``.keras`` file whole or not at all."""
+    with written_whole(path) as part:
+        network.save(part)
+
+
+def _compile(network, recipe, learning_rate, steps):
+    """Give the network its loss and optimizer; return the callbacks that steer them."""
+    if recipe == "gentle":
+        optimizer, smoothing = keras.optimizers.Adam(learning_rate), 0.0
+        rules = [
+            keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.5, patience=PATIENCE_LR),
+            keras.callbacks.EarlyStopping("val_loss", patience=PATIENCE),
+        ]
+    else:
+        warm_up = int(STRONG["warm_up"] * steps)
+        schedule = keras.optimizers.schedules.CosineDecay(
+            0.0, steps - warm_up, warmup_target=learning_rate, warmup_steps=warm_up
+        )
+        optimizer = keras.optimizers.AdamW(
+            schedule, STRONG["weight_decay"], use_ema=True, ema_momentum=STRONG["average"]
+        )
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        smoothing = STRONG["label_smoothing"]
+        rules = [keras.callbacks.SwapEMAWeights()]  # validation is of the average
+    network.compile(
+        optimizer,
+        loss=keras.losses.BinaryCrossentropy(label_smoothing=smoothing),
+        metrics=["accuracy", keras.metrics.AUC(name="auc")],
+        # On cached features a step is short, and starting it took longer than the step. Torch has no such thing.
+        steps_per_execution=1 if keras.config.backend() == "torch" else 25,
+    )
+    return rules
+
+
+@contextmanager
+def _averaged(network):
+    """Inside the block the network has the moving average of its weights, if its optimizer keeps one."""
+    if not network.optimizer.use_ema:
+        yield
+        return
+    swap = keras.callbacks.SwapEMAWeights()
+    swap.set_model(network)
+    swap.on_test_begin()
+    yield
+    swap.on_test_end()
+
+
+def _resume(network, checkpoint, batches_an_epoch):
+    """Restore weights and optimizer as the last whole epoch left them; return the history so far."""
+    if not (checkpoint / "last.keras").exists():
+        return pd.DataFrame()
+    last = keras.models.load_model(checkpoint / "last.keras")
+    network.set_weights(last.get_weights())
+    network.optimizer.build(network.trainable_variables)
+    for variable, saved in zip(network.optimizer.variables, last.optimizer.variables):
+        if variable.name != "learning_rate":  # the rules lower it again while they replay the history
+            variable.assign(saved)
+    history = pd.read_csv(checkpoint / "history.csv", index_col="epoch", float_precision="round_trip")
+    return history.head(int(last.optimizer.iterations) // batches_an_epoch)  # a row without its weights is not done
+
+
+def best_epoch(history):
+    """The epoch (int) whose weights are kept: that of the lowest validation loss at the last size in the history."""
+    at_last_size = history["image_size"] == history["image_size"].iloc[-1]
+    return history.loc[at_last_size, "val_loss"].idxmin()
+
+
+def _has_stopped(history):
+    return len(history) > 0 and len(history) - best_epoch(history) >= PATIENCE
+
+
+def _shown(history):
+    """The history as it is displayed: four decimals, and the learning rate as short as it goes."""
+    if history.empty:
+        return history
+    return history.round(4).assign(
+        learning_rate=history["learning_rate"].map("{:.2g}".format), image_size=history["image_size"].astype(int)
+    )
