@@ -12,6 +12,8 @@ import pytest
 from truthpixel_utils import augment, data, fit, model, train
 from truthpixel_utils.files import TruthPixelError
 
+COLUMNS = "accuracy auc loss val_accuracy val_auc val_loss learning_rate image_size".split()
+
 
 @pytest.fixture(scope="module")
 def splits(tiny):
@@ -56,16 +58,7 @@ def test_training_learns_and_leaves_its_files(splits, home):
     assert same(model.load_detector(home / "outputs/models/phase1.keras"), detector)
     saved = pd.read_csv(home / "outputs/training_history_phase1.csv", index_col="epoch")
     pd.testing.assert_frame_equal(saved, history)
-    assert list(saved.columns) == [
-        "accuracy",
-        "auc",
-        "loss",
-        "val_accuracy",
-        "val_auc",
-        "val_loss",
-        "learning_rate",
-        "image_size",
-    ]
+    assert list(saved.columns) == COLUMNS
 
 
 def test_the_best_epoch_is_kept_and_patience_ends_training(splits, home):
@@ -225,16 +218,7 @@ def test_the_strong_recipe_trains_everything_and_leaves_batch_norm_at_rest(split
     for name in ("conv0", "bn1", "logit"):
         assert (detector.get_layer(name).get_weights()[0] != start.get_layer(name).get_weights()[0]).any()
     assert not detector.get_layer("bn1").trainable
-    assert list(history.columns) == [
-        "accuracy",
-        "auc",
-        "loss",
-        "val_accuracy",
-        "val_auc",
-        "val_loss",
-        "learning_rate",
-        "image_size",
-    ]
+    assert list(history.columns) == COLUMNS
     assert history["learning_rate"].is_monotonic_decreasing and history["learning_rate"].iloc[-1] < 1e-5
 
 

@@ -54,8 +54,20 @@ def confusion_matrix(figures):
 
 def roc_curve(predictions):
     """Draw the ROC curve; predictions: pandas.DataFrame with ``label`` and ``p_ai``."""
+    words = {"xlabel": "real images accused (false positive rate)", "ylabel": "AI-generated images found (recall)"}
+    return _curve(RocCurveDisplay, predictions, title="What each threshold costs", **words)
+
+
+def precision_recall_curve(predictions):
+    """Draw precision against recall of the AI-generated class; predictions: see `roc_curve`."""
+    words = {"xlabel": "AI-generated images found (recall)", "ylabel": "accusations that are right (precision)"}
+    return _curve(PrecisionRecallDisplay, predictions, title="The more it finds, the more it errs", **words)
+
+
+def _curve(display, predictions, **words):
+    """One of scikit-learn's curves of label and score, beside the one that guessing gives."""
     figure, axis = new_figure(1, 1, (4.4, 4))
-    RocCurveDisplay.from_predictions(
+    display.from_predictions(
         predictions["label"],
         predictions["p_ai"],
         ax=axis,
@@ -64,11 +76,7 @@ def roc_curve(predictions):
         curve_kwargs={"color": INK, "linewidth": 2},
         chance_level_kw={"color": FAINT, "label": "guessing"},
     )
-    axis.set(
-        xlabel="real images accused (false positive rate)",
-        ylabel="AI-generated images found (recall)",
-        title="What each threshold costs",
-    )
+    axis.set(**words)
     return figure
 
 
@@ -103,26 +111,6 @@ def bars(values, title, label, limits=None):
     axis.set(xlabel=label, title=title, xlim=limits)
     axis.invert_yaxis()
     axis.grid(axis="y", visible=False)
-    return figure
-
-
-def precision_recall_curve(predictions):
-    """Draw precision against recall of the AI-generated class; predictions: see `roc_curve`."""
-    figure, axis = new_figure(1, 1, (4.4, 4))
-    PrecisionRecallDisplay.from_predictions(
-        predictions["label"],
-        predictions["p_ai"],
-        ax=axis,
-        plot_chance_level=True,
-        name="detector",
-        curve_kwargs={"color": INK, "linewidth": 2},
-        chance_level_kw={"color": FAINT, "label": "guessing"},
-    )
-    axis.set(
-        xlabel="AI-generated images found (recall)",
-        ylabel="accusations that are right (precision)",
-        title="The more it finds, the more it errs",
-    )
     return figure
 
 
