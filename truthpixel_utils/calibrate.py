@@ -8,6 +8,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit
 from sklearn.metrics import log_loss
 
+from truthpixel_utils import fit
 from truthpixel_utils.files import project_path, require, written_whole
 from truthpixel_utils.model import FINAL
 from truthpixel_utils.score import score
@@ -137,8 +138,7 @@ def verdicts(p_ai, rule):
 def save(detector, rule, output_dir="outputs"):
     """Write the finished detector and, beside it, its rule; return the detector's path."""
     path = project_path(output_dir) / "models" / FINAL
-    with written_whole(path) as part:
-        detector.save(part)
+    fit.save(detector, path)
     with written_whole(path.with_suffix(".json")) as part:
         part.write_text(json.dumps(rule, indent=1) + "\n")
     return path

@@ -92,21 +92,21 @@ def leak_report(splits):
     pandas.DataFrame, one row for validation (looked for in train) and one for test (looked for in train and
     validation): ``images``, ``seen before`` (images), ``share`` (0..1).
     """
-    seen = {name: seen_before(splits, name) for name in SPLITS[1:]}
-    counts = {"images": {name: len(known) for name, known in seen.items()}}
-    table = pd.DataFrame(counts | {"seen before": {name: known.sum() for name, known in seen.items()}})
+    known = {name: digests(splits[name]) for name in SPLITS}
+    twins = {name: _seen_before(known, name).sum() for name in SPLITS[1:]}
+    table = pd.DataFrame({"images": {name: len(known[name]) for name in twins}, "seen before": twins})
     return table.assign(share=table["seen before"] / table["images"])
 
 
-def seen_before(splits, name="test"):
-    """Find the images of a split that stand, byte for byte, in a split before it.
+def seen_before(splits):
+    """Find the test images that stand, byte for byte, in training or validation: bool array (N,)."""
+    return _seen_before({name: digests(splits[name]) for name in SPLITS}, "test")
 
-    Returns
-    -------
-    bool array (N,)
-    """
-    seen = {digest for earlier in SPLITS[: SPLITS.index(name)] for digest in digests(splits[earlier])}
-    return np.array([digest in seen for digest in digests(splits[name])])
+
+def _seen_before(known, name):
+    """Which of a split's digests a split before it holds; known: digests by split."""
+    earlier = {digest for split in SPLITS[: SPLITS.index(name)] for digest in known[split]}
+    return np.array([digest in earlier for digest in known[name]])
 
 
 def digests(rows):
