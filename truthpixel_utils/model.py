@@ -163,14 +163,23 @@ def cut(detector):
         ``top(trunk(pixels))`` is ``detector(pixels)``; both share the detector's layers, so that training `top` trains
         the detector.
     """
+    first_trained = next(i for i, layer in enumerate(detector.layers) if layer.trainable_weights)
+    between = boundary(detector, first_trained)
+    return keras.Model(detector.input, between, name="trunk"), keras.Model(between, detector.output, name="top")
+
+
+def boundary(detector, count):
+    """Find the highest tensor that all above needs, and nothing else, among the outputs of the first `count` layers.
+
+    Returns
+    -------
+    symbolic Keras tensor; the detector's input if there is no convolution below, and so little to compute
+    """
     made_by = {id(layer.output): i for i, layer in enumerate(detector.layers)}
     reads = [[made_by[id(tensor)] for tensor in keras.tree.flatten(layer.input)] for layer in detector.layers]
-    first_trained = next(i for i, layer in enumerate(detector.layers) if layer.trainable_weights)
-    passes = [i for i in range(first_trained) if all(min(reads[j]) >= i for j in range(i + 1, len(reads)))]
-    saves_work = any(isinstance(layer, layers.Conv2D) for layer in detector.layers[: passes[-1]])
-    last = passes[-1] if saves_work else 0
-    boundary = detector.layers[last].output
-    return keras.Model(detector.input, boundary, name="trunk"), keras.Model(boundary, detector.output, name="top")
+    passes = [i for i in range(count) if all(min(reads[j]) >= i for j in range(i + 1, len(reads)))]
+    saves_work = any(isinstance(layer, layers.Conv2D) for layer in detector.layers[: passes[-1] + 1])
+    return detector.layers[passes[-1] if saves_work else 0].output
 
 
 def fingerprint(network):
