@@ -42,6 +42,12 @@ def test_a_flawless_detector_still_needs_more_than_half_to_accuse():
     assert rule == {"clear_to": 0.5, "accuse_from": 0.5}
 
 
+def test_youdens_threshold_parts_the_classes_best():
+    table = said([0.1, 0.2, 0.3, 0.9], [0.25, 0.6, 0.7, 0.8])
+    assert calibrate.youden(table) == 0.6  # finds three of four, accuses one of four
+    assert calibrate.youden(said([0.4] * 3, [0.4] * 3)) == 0.4  # never infinity: some threshold must be named
+
+
 def test_verdicts_change_at_the_thresholds():
     rule = {"clear_to": 0.25, "accuse_from": 0.75}
     found = calibrate.verdicts(np.array([0.0, 0.24, 0.25, 0.74, 0.75, 1.0]), rule)
@@ -55,7 +61,7 @@ def test_calibration_changes_no_order_and_lowers_the_loss(tiny, home):
     detector.get_layer("logit").set_weights([kernel * 50, bias])  # far too sure
     rows = data.load_splits(tiny)["validation"]
     before = score.score(detector, rows)
-    rule = calibrate.calibrate(detector, rows)
+    rule = calibrate.calibrate(detector, before)
     after = score.score(detector, rows)
     assert rule["temperature"] > 2
     np.testing.assert_allclose(after["logit"], before["logit"] / rule["temperature"], rtol=1e-3, atol=1e-3)

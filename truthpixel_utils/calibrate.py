@@ -6,18 +6,18 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize_scalar
 from scipy.special import expit
-from sklearn.metrics import log_loss
+from sklearn.metrics import log_loss, roc_curve
 
 from truthpixel_utils import fit
+from truthpixel_utils.evaluate import check
 from truthpixel_utils.files import project_path, require, written_whole
 from truthpixel_utils.model import FINAL
-from truthpixel_utils.score import score
 
 WRONG = 0.01  # share of real images that may be accused, and of AI-generated ones that may be cleared
 VERDICTS = ("real", "cannot tell", "AI-generated")
 
 
-def calibrate(detector, validation):
+def calibrate(detector, predictions):
     """Make `p_ai` a probability, in place, and choose from which probability on to take a side.
 
     The layer ``logit`` is divided by the temperature (Guo et al., 2017), which changes no order and no accuracy.
@@ -25,13 +25,12 @@ def calibrate(detector, validation):
     Parameters
     ----------
     detector : keras.Model from `train.train`
-    validation : datasets.Dataset with rows that it was not trained on
+    predictions : pandas.DataFrame, what `score.score` made with it of validation images
 
     Returns
     -------
     dict : ``temperature`` (float, see there), ``clear_to`` and ``accuse_from`` (0..1, see `thresholds`)
     """
-    predictions = score(detector, validation)
     found = temperature(predictions)
     logit = detector.get_layer("logit")
     logit.set_weights([weight / found for weight in logit.get_weights()])
@@ -67,10 +66,27 @@ def thresholds(predictions, wrong=WRONG):
     dict : ``clear_to``, at most 0.5: at most this share of AI-generated images lies below; ``accuse_from``, at least
     0.5: at most this share of real images lies at it or above
     """
+    check(predictions, both_classes=True)
     real, ai = (predictions.loc[predictions["label"] == label, "p_ai"].to_numpy(float) for label in (0, 1))
     accuse_from = np.nextafter(np.quantile(real, 1 - wrong, method="higher"), 2)
     clear_to = np.quantile(ai, wrong, method="lower")
     return {"clear_to": min(0.5, float(clear_to)), "accuse_from": max(0.5, float(accuse_from))}
+
+
+def youden(predictions):
+    """Find the threshold at which recall exceeds the share of accused real images by most (Youden, 1950).
+
+    Parameters
+    ----------
+    predictions : pandas.DataFrame with ``label`` and ``p_ai``, of validation images
+
+    Returns
+    -------
+    float, 0..1: the p_ai from which an image is called AI-generated
+    """
+    check(predictions, both_classes=True)
+    accused, found, at = roc_curve(predictions["label"], predictions["p_ai"])
+    return float(at[(found - accused)[1:].argmax() + 1])  # the first "threshold" is infinity: accuse nobody
 
 
 def reliability(predictions, bins=15):
@@ -81,6 +97,7 @@ def reliability(predictions, bins=15):
     pandas.DataFrame, one row a width that holds images: ``images``, ``said`` (mean p_ai), ``found`` (share of
     AI-generated images)
     """
+    check(predictions)
     edges = np.linspace(0, 1, bins + 1)[1:-1]
     groups = predictions[["p_ai", "label"]].groupby(np.digitize(predictions["p_ai"], edges))
     return pd.DataFrame({"images": groups.size(), "said": groups["p_ai"].mean(), "found": groups["label"].mean()})
@@ -105,6 +122,7 @@ def risk_coverage(predictions):
     pandas.DataFrame, one row an image, the surest first: ``confidence`` (0.5..1), ``coverage`` (share of images
     answered so far) and ``risk`` (share of errors among them)
     """
+    check(predictions)
     confidence = np.maximum(predictions["p_ai"], 1 - predictions["p_ai"]).astype(float)
     wrong = (predictions["p_ai"] >= 0.5) != (predictions["label"] == 1)
     table = pd.DataFrame({"confidence": confidence, "wrong": wrong}).sort_values(

@@ -31,7 +31,7 @@ MAKES = {
         "metrics.json",
         "metrics.txt",
         "predictions.parquet",
-        "robustness.csv",
+        "tables",
         *(f"plots/{name}.png" for name in ("confusion_matrix", "roc_curve", "precision_recall", "robustness")),
     ],
     "06_gradcam": ["gradcam"],

@@ -32,17 +32,10 @@ def evaluate(predictions, threshold=THRESHOLD):
 
     Raises
     ------
-    TruthPixelError if a p_ai is not a number or one class is absent: the figures would mean nothing.
+    TruthPixelError if the figures would mean nothing, see `check`.
     """
+    check(predictions, both_classes=True)
     truth, p_ai = predictions["label"], predictions["p_ai"]
-    if p_ai.isna().any():
-        raise TruthPixelError(
-            f"{p_ai.isna().sum()} of {len(p_ai)} predictions are not numbers: train the detector again."
-        )
-    if truth.nunique() < 2:
-        raise TruthPixelError(
-            f"all {len(truth)} images are of one class: accuracy and ROC-AUC need real and AI-generated."
-        )
     verdict = (p_ai >= threshold).astype(int)
     return {
         "images": len(predictions),
@@ -56,6 +49,32 @@ def evaluate(predictions, threshold=THRESHOLD):
     }
 
 
+def check(predictions, both_classes=False):
+    """Raise a `TruthPixelError` if figures of a table of predictions would mean nothing.
+
+    Parameters
+    ----------
+    predictions : pandas.DataFrame with ``label`` and ``p_ai``
+    both_classes : bool, whether the figures need real and AI-generated images
+    """
+    label, p_ai = predictions["label"], predictions["p_ai"]
+    if len(predictions) == 0:
+        raise TruthPixelError("the table holds no predictions: score some images first.")
+    if p_ai.isna().any():
+        raise TruthPixelError(
+            f"{p_ai.isna().sum()} of {len(p_ai)} predictions are not numbers: train the detector again."
+        )
+    if not p_ai.between(0, 1).all():
+        raise TruthPixelError(f"p_ai goes from {p_ai.min():.3g} to {p_ai.max():.3g}: expected probabilities, 0 to 1.")
+    if not label.isin([0, 1]).all():
+        found = ", ".join(map(str, sorted(set(label), key=str)[:5]))
+        raise TruthPixelError(f"labels are {found}: expected 0 (real) and 1 (AI-generated).")
+    if both_classes and label.nunique() < 2:
+        raise TruthPixelError(
+            f"all {len(label)} images are of one class: accuracy and ROC-AUC need real and AI-generated."
+        )
+
+
 def report(predictions, threshold=THRESHOLD):
     """Precision, recall, F1 and support of each class (scikit-learn's classification report).
 
@@ -63,6 +82,7 @@ def report(predictions, threshold=THRESHOLD):
     -------
     pandas.DataFrame, one row a class and two rows of averages
     """
+    check(predictions)
     verdict = predictions["p_ai"] >= threshold
     table = sk.classification_report(
         predictions["label"], verdict, labels=[0, 1], target_names=CLASSES, output_dict=True, zero_division=0
@@ -75,13 +95,26 @@ def by_generator(predictions, threshold=THRESHOLD):
 
     Returns
     -------
-    pandas.DataFrame, one row a generator: ``images``, ``called AI-generated`` (share, 0..1), ``accuracy`` (0..1)
+    pandas.DataFrame, one row a generator: ``images``, ``called AI-generated`` (share, 0..1), ``accuracy`` (0..1) and
+    ``roc_auc`` (0..1, against all real images; not a number for these themselves, or if there are none)
     """
+    check(predictions)
     called = predictions.assign(called=predictions["p_ai"] >= threshold)
     called["right"] = called["called"] == (called["label"] == 1)
     groups = called.groupby("generator")
+    real = called[called["label"] == 0]
+    order = {
+        name: sk.roc_auc_score(both["label"], both["p_ai"])
+        for name, part in groups
+        if (both := pd.concat([real, part]))["label"].nunique() == 2
+    }
     return pd.DataFrame(
-        {"images": groups.size(), "called AI-generated": groups["called"].mean(), "accuracy": groups["right"].mean()}
+        {
+            "images": groups.size(),
+            "called AI-generated": groups["called"].mean(),
+            "accuracy": groups["right"].mean(),
+            "roc_auc": pd.Series(order, dtype=float),
+        }
     )
 
 
@@ -93,6 +126,7 @@ def by_class(predictions, threshold=THRESHOLD):
     pandas.DataFrame, one row a class: ``images``, ``accuracy`` (0..1), and that of ``real`` and ``AI-generated`` ones;
     empty if no id has a class
     """
+    check(predictions)
     number = predictions["id"].str.extract(r"\((\d+)\)", expand=False)
     if number.isna().all():  # no images of CIFAKE
         return pd.DataFrame()
@@ -115,6 +149,7 @@ def intervals(predictions, threshold=THRESHOLD, level=0.95, resamples=2000, seed
     pandas.DataFrame, one row a figure of `HEADLINES`: ``low``, ``high`` (each 0..1; not a number where most draws leave
     the figure undefined)
     """
+    check(predictions)
     ranked = predictions.sort_values("p_ai")
     truth, p_ai = ranked["label"].to_numpy() == 1, ranked["p_ai"].to_numpy()
     called = p_ai >= threshold
@@ -167,6 +202,8 @@ def mcnemar(one, other, threshold=THRESHOLD):
     """
     if len(one) != len(other) or set(one["id"]) != set(other["id"]):
         raise TruthPixelError("the two tables are of different images: McNemar's test compares answers pair by pair.")
+    check(one)
+    check(other)
     pairs = one.merge(other, on="id", validate="one_to_one", suffixes=("_one", "_other"))
     right = {name: (pairs[f"p_ai_{name}"] >= threshold) == (pairs[f"label_{name}"] == 1) for name in ("one", "other")}
     only_one, only_other = int((right["one"] & ~right["other"]).sum()), int((right["other"] & ~right["one"]).sum())

@@ -4,25 +4,25 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from truthpixel_utils.data import SPLITS, thumbnails
+from truthpixel_utils.data import thumbnails
 
 NEAR = 6  # bits of 63 in which two hashes may differ
 ALIKE = 12.0  # mean difference of two pixels, in levels of 0..255, up to which two images are near-duplicates
 
 
-def near_duplicates(splits, name="test"):
-    """Find the images of a split that nearly stand in a split before it.
+def near_duplicates(splits):
+    """Find the test images that nearly stand in training or validation.
 
     The hash nearest by Hamming distance is looked up for each image, and its image compared pixel by pixel.
 
     Returns
     -------
-    pandas.DataFrame, one row an image that has a near-duplicate: ``id``, ``split`` and ``twin`` (the other's id),
+    pandas.DataFrame, one row a test image that has a near-duplicate: ``id``, ``split`` and ``twin`` (the other's id),
     ``bits`` (in which the hashes differ), ``difference`` (mean of the pixels', in levels 0..255)
     """
-    earlier = [(split, *_images_and_hashes(splits[split])) for split in SPLITS[: SPLITS.index(name)]]
-    images, hashes = _images_and_hashes(splits[name])
-    ids, found = splits[name]["id"][:], []
+    earlier = [(split, *_images_and_hashes(splits[split])) for split in ("train", "validation")]
+    images, hashes = _images_and_hashes(splits["test"])
+    ids, found = splits["test"]["id"][:], []
     for split, others, known in earlier:
         other_ids = splits[split]["id"][:]
         for start in range(0, len(images), 256):

@@ -6,6 +6,7 @@ Charts of numbers are in `charts`.
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 
 from truthpixel_utils.files import written_whole
 
@@ -42,6 +43,22 @@ def save(figure, *paths):
         with written_whole(path) as part:
             undated = {"Date": None} if path.suffix == ".svg" else None
             figure.savefig(part, dpi=150, facecolor="white", metadata=undated)
+
+
+def keep(shown, path):
+    """Write a figure as PNG and SVG, or a table as CSV, beside each other; return it, for the notebook to show.
+
+    Parameters
+    ----------
+    shown : matplotlib.figure.Figure or pandas.DataFrame
+    path : Path without a suffix
+    """
+    if isinstance(shown, pd.DataFrame):
+        with written_whole(path.with_suffix(".csv")) as part:
+            shown.to_csv(part)
+    else:
+        save(shown, path.with_suffix(".png"), path.with_suffix(".svg"))
+    return shown
 
 
 def images(pictures, titles=None, columns=8, colours=None, title=None, size=1.15):
