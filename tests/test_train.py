@@ -243,6 +243,19 @@ def test_the_strong_recipe_is_of_the_average_and_what_is_watched_is_what_is_kept
     )
 
 
+def test_the_average_answers_by_statistics_of_its_own(splits, tmp_path):
+    """With a fast average of slow weights, those that training gathers belong to other weights: chance."""
+    detector = new_whole_detector()
+    options = {**STAGES, "epochs": 2, "learning_rate": 0.1}
+    train.train(detector, splits, phase=2, output_dir=tmp_path, **options)
+    images, _ = data.thumbnails(splits["train"])
+    below = keras.Model(detector.input, detector.get_layer("conv1").output)
+    found = below.predict(images, verbose=0).mean(axis=(0, 1, 2))
+    spread = below.predict(images, verbose=0).std(axis=(0, 1, 2))
+    said = detector.get_layer("bn1").moving_mean.numpy()
+    assert (np.abs(found - said) <= 0.25 * spread + 1e-3).all()
+
+
 def test_an_epoch_at_another_size_is_not_kept_however_well_it_did():
     history = pd.DataFrame({"val_loss": [0.1, 0.4, 0.3, 0.5], "image_size": [32, 64, 64, 64]}, index=[1, 2, 3, 4])
     assert fit.best_epoch(history) == 3

@@ -5,6 +5,18 @@ import numpy as np
 from truthpixel_utils import degrade
 from truthpixel_utils.model import keras
 
+# How far the strong recipe changes an image, see `travelled`.
+JOURNEY = {
+    "shift": 4,  # pixels
+    "times": (0.5, 0.35, 0.15),  # probability of no, one, two changes
+    "jpeg": (30, 95),  # quality
+    "blur": (0.3, 1.2),  # standard deviation, pixels
+    "noise": (0.01, 0.12),  # standard deviation, share of the range
+    "rescale": (16, 30),  # pixels a side
+    "contrast": (0.7, 1.3),  # factor
+    "brightness": (-0.15, 0.15),  # share of the range
+}
+
 
 def augmentation():
     """Build the random changes that a training image undergoes; none of them turns real into AI-generated.
@@ -51,8 +63,7 @@ def augmented_views(images, views, seed):
 def travelled(image, rng):
     """Draw one image as it may look after a journey: mirrored, moved, and half of the time degraded once or twice.
 
-    Degraded: JPEG of quality 30 to 95, blur of 0.3 to 1.2 pixels, noise of 1 to 12 % of the range, scaling to 16..30
-    pixels and back, or light (contrast 0.7 to 1.3, brightness up to 15 % of the range).
+    Degraded: JPEG, blur, noise, scaling down and back, or light, each drawn from its range in `JOURNEY`.
 
     Parameters
     ----------
@@ -66,15 +77,15 @@ def travelled(image, rng):
     if rng.random() < 0.5:
         image = image[:, ::-1]
     if rng.random() < 0.5:
-        image = degrade.shift(image, *rng.integers(-4, 5, 2))
+        image = degrade.shift(image, *rng.integers(-JOURNEY["shift"], JOURNEY["shift"], 2, endpoint=True))
     journeys = (
-        lambda image: degrade.jpeg(image, rng.integers(30, 96)),
-        lambda image: degrade.blur(image, rng.uniform(0.3, 1.2)),
-        lambda image: degrade.noise(image, rng.uniform(0.01, 0.12), rng),
-        lambda image: degrade.rescale(image, rng.integers(16, 31)),
-        lambda image: degrade.relight(image, rng.uniform(0.7, 1.3), rng.uniform(-0.15, 0.15)),
+        lambda image: degrade.jpeg(image, rng.integers(*JOURNEY["jpeg"], endpoint=True)),
+        lambda image: degrade.blur(image, rng.uniform(*JOURNEY["blur"])),
+        lambda image: degrade.noise(image, rng.uniform(*JOURNEY["noise"]), rng),
+        lambda image: degrade.rescale(image, rng.integers(*JOURNEY["rescale"], endpoint=True)),
+        lambda image: degrade.relight(image, rng.uniform(*JOURNEY["contrast"]), rng.uniform(*JOURNEY["brightness"])),
     )
-    times = rng.choice(3, p=(0.5, 0.35, 0.15))
+    times = rng.choice(3, p=JOURNEY["times"])
     for i in rng.permutation(len(journeys))[:times]:
         image = journeys[i](image)
     return image

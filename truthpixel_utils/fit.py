@@ -1,7 +1,5 @@
 """Epochs: batches in an order that follows from the seed, an optimizer, and a checkpoint after each epoch."""
 
-from contextlib import contextmanager
-
 import numpy as np
 import pandas as pd
 from IPython.display import display
@@ -12,7 +10,13 @@ from truthpixel_utils.model import at_size, keras
 
 PATIENCE = 5  # gentle: epochs without a better validation loss before training stops
 PATIENCE_LR = 2  # gentle: epochs without one before the learning rate is halved
-STRONG = {"weight_decay": 0.05, "label_smoothing": 0.02, "warm_up": 0.1, "average": 0.999}
+STRONG = {
+    "weight_decay": 0.05,
+    "label_smoothing": 0.02,
+    "warm_up": 0.1,  # share of all steps
+    "average": 0.999,  # momentum a step
+    "statistics": 32,  # batches to measure the average's on
+}
 
 
 class Batches(keras.utils.PyDataset):
@@ -51,6 +55,35 @@ class Batches(keras.utils.PyDataset):
         self._arrange()
 
 
+class Average(keras.callbacks.SwapEMAWeights):
+    """Lets validation see the moving average of the weights, with batch normalisation's statistics measured for it.
+
+    Those of the weights in training do not fit their average (Izmailov et al., 2018): with them it may answer at random.
+    """
+
+    def __init__(self, batches):
+        """batches: `Batches` of training images to measure on."""
+        super().__init__()
+        self.batches = batches
+
+    def on_test_begin(self, logs=None):
+        super().on_test_begin(logs)
+        self.norms = [n for n in self.model.layers if isinstance(n, keras.layers.BatchNormalization) and n.trainable]
+        self.trained = [(norm.momentum, norm.moving_mean.numpy(), norm.moving_variance.numpy()) for norm in self.norms]
+        for i in range(min(STRONG["statistics"], len(self.batches))):
+            for norm in self.norms:
+                norm.momentum = i / (i + 1)  # the plain mean over all batches
+            self.model(self.batches[i][0], training=True)
+        self.weights = self.model.get_weights()
+
+    def on_test_end(self, logs=None):
+        for norm, (momentum, mean, variance) in zip(self.norms, self.trained):
+            norm.momentum = momentum
+            norm.moving_mean.assign(mean)
+            norm.moving_variance.assign(variance)
+        super().on_test_end(logs)
+
+
 def fit(top, inputs, labels, validation, stages, learning_rate, batch_size, recipe, seed, checkpoint):
     """Train what the trunk of a detector hands its `top`; leave it with the weights of `best_epoch`.
 
@@ -79,8 +112,10 @@ def fit(top, inputs, labels, validation, stages, learning_rate, batch_size, reci
         row = pd.DataFrame([logs], index=pd.Index([epoch + 1], name="epoch")).astype(float)
         history = pd.concat([history, row])
         if best_epoch(history) == epoch + 1:
-            with _averaged(network):
-                save(network, checkpoint / "best.keras")
+            trained = network.get_weights()
+            network.set_weights(average.weights if average else trained)
+            save(network, checkpoint / "best.keras")
+            network.set_weights(trained)
         with written_whole(checkpoint / "history.csv") as part:
             history.to_csv(part)
         save(network, checkpoint / "last.keras")  # comes last: with it the epoch counts as done
@@ -105,6 +140,7 @@ def fit(top, inputs, labels, validation, stages, learning_rate, batch_size, reci
             continue
         change = travelled if recipe == "strong" else None
         batches = Batches(inputs, labels, batch_size, seed, len(history), change)
+        average = Average(Batches(inputs, labels, batch_size, seed, 0, change)) if recipe == "strong" else None
         watched = Batches(*validation, batch_size)
         network.fit(
             batches,
@@ -113,6 +149,7 @@ def fit(top, inputs, labels, validation, stages, learning_rate, batch_size, reci
             epochs=until,
             callbacks=[
                 *rules,
+                *([average] if average else []),
                 keras.callbacks.LambdaCallback(
                     on_train_begin=replay,
                     on_epoch_begin=lambda epoch, logs: reseed(network, seed, epoch),
@@ -152,7 +189,7 @@ def _compile(network, recipe, learning_rate, steps):
         )
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         smoothing = STRONG["label_smoothing"]
-        rules = [keras.callbacks.SwapEMAWeights()]  # validation is of the average
+        rules = []
     network.compile(
         optimizer,
         loss=keras.losses.BinaryCrossentropy(label_smoothing=smoothing),
@@ -161,19 +198,6 @@ def _compile(network, recipe, learning_rate, steps):
         steps_per_execution=1 if keras.config.backend() == "torch" else 25,
     )
     return rules
-
-
-@contextmanager
-def _averaged(network):
-    """Inside the block the network has the moving average of its weights, if its optimizer keeps one."""
-    if not network.optimizer.use_ema:
-        yield
-        return
-    swap = keras.callbacks.SwapEMAWeights()
-    swap.set_model(network)
-    swap.on_test_begin()
-    yield
-    swap.on_test_end()
 
 
 def _resume(network, checkpoint, batches_an_epoch):

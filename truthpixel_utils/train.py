@@ -10,7 +10,7 @@ import shutil
 
 import pandas as pd
 
-from truthpixel_utils.augment import augmentation, augmented_views
+from truthpixel_utils.augment import JOURNEY, augmentation, augmented_views
 from truthpixel_utils.data import thumbnails
 from truthpixel_utils.features import extract
 from truthpixel_utils.files import TruthPixelError, project_path, written_whole
@@ -42,7 +42,7 @@ def train(
     validation loss, and training stops after 5. Recipe ``"strong"``, for the whole network: AdamW with weight decay
     0.05 (Loshchilov and Hutter, 2019), the learning rate rises for a tenth of all steps and falls as a cosine does,
     labels smoothed by 0.02, each image changed anew every epoch (`augment.travelled`), and the detector is the moving
-    average of the weights (0.999 a step).
+    average of the weights (0.999 a step) with batch statistics of its own (`fit.Average`).
 
     Frozen layers below the trained ones are computed once for each view of an image and kept in ``cache/``. A training
     that finished before with the same data, start and settings is reused, one that was stopped is resumed; either is
@@ -140,7 +140,7 @@ def _record(detector, splits, stages, learning_rate, batch_size, views, recipe, 
         "seed": seed,
         "head": _settings(layer for layer in detector.layers if layer.name in _HEAD),
         "augmentation": _settings(augmentation().layers),
-        "rules": [PATIENCE, PATIENCE_LR] if recipe == "gentle" else STRONG,
+        "rules": [PATIENCE, PATIENCE_LR] if recipe == "gentle" else _as_json({**STRONG, **JOURNEY}),
     }
 
 
@@ -152,7 +152,11 @@ def _rows(splits, arranged=sorted):
 def _settings(layers):
     """What layers were built with, less their names and seeds, in a form that JSON gives back as it is."""
     configs = [{k: v for k, v in layer.get_config().items() if k not in ("name", "seed")} for layer in layers]
-    return json.loads(json.dumps(configs, default=str))
+    return _as_json(configs)
+
+
+def _as_json(settings):
+    return json.loads(json.dumps(settings, default=str))
 
 
 def _read(path):
