@@ -9,7 +9,7 @@ import pytest
 from sklearn import metrics as sk
 
 from conftest import write_class_folders
-from truthpixel_utils import card, course, model
+from truthpixel_utils import card, commands, course, model
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def judged(tmp_path_factory):
     keras.utils.set_random_seed(0)
     model.build_detector("lite0", image_size=32).save(home / "detector.keras")
     arguments = ["--source", str(source), "--model", str(home / "detector.keras"), "--output-dir", str(home / "found")]
-    assert course.main(["evaluate", *arguments]) == 0
+    assert commands.main(["evaluate", *arguments]) == 0
     return home / "found"
 
 
@@ -48,5 +48,5 @@ def test_the_text_holds_every_table(judged):
 
 
 def test_a_missing_detector_is_told_in_one_sentence(tiny, home, capsys):
-    assert course.main(["evaluate", "--source", str(tiny), "--model", "nowhere.keras"]) == 1
+    assert commands.main(["evaluate", "--source", str(tiny), "--model", "nowhere.keras"]) == 1
     assert "nowhere.keras is missing" in capsys.readouterr().err

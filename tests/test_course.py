@@ -13,7 +13,7 @@ import papermill
 import pytest
 from sklearn.metrics import accuracy_score
 
-from truthpixel_utils import course, sources
+from truthpixel_utils import commands, course, sources
 from truthpixel_utils.files import TruthPixelError
 
 SMALL = "-p limit 160 -p image_size 32 -p epochs_phase1 2 -p epochs_phase2 2 -p weights lite0".split()
@@ -109,7 +109,7 @@ def test_wrong_names_are_told_in_one_sentence(home, capsys):
         course.run(first="08")
     with pytest.raises(TruthPixelError, match="they are numbered 01 to 07"):
         course.run(last="x")
-    assert course.main(["course", "-p", "source", "/nowhere", "--to", "01"]) == 1
+    assert commands.main(["course", "-p", "source", "/nowhere", "--to", "01"]) == 1
     assert "/nowhere is not a folder" in capsys.readouterr().err
 
 
@@ -130,7 +130,7 @@ def test_another_parameter_reruns_only_what_reads_it(finished):
 
 def test_quick_without_cifake_and_network_says_what_it_needs(home, monkeypatch, capsys):
     monkeypatch.setattr(sources, "_hub_answers", lambda: False)
-    assert course.main(["course", "--profile", "quick"]) == 1
+    assert commands.main(["course", "--profile", "quick"]) == 1
     assert "put it into data/cifake, or name its folder in TRUTHPIXEL_CIFAKE" in capsys.readouterr().err
 
 

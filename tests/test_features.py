@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from truthpixel_utils import course, features, model
+from truthpixel_utils import commands, features, model
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (1200, 32, 32, 3), dtype=np.uint8)
 
@@ -97,18 +97,18 @@ def test_features_are_computed_anew_for_other_pixels_weights_and_sizes(tmp_path)
 
 def test_the_command_lists_and_clears_what_is_kept(trunk, home, capsys):
     folder = home / "outputs" / "cache"
-    assert course.main(["cache"]) == 0
+    assert commands.main(["cache"]) == 0
     assert f"No features in {folder}" in capsys.readouterr().out
     features.extract(trunk, PIXELS, folder)
     [file] = folder.glob("*.npy")
     capsys.readouterr()
-    assert course.main(["cache"]) == 0
+    assert commands.main(["cache"]) == 0
     listed = capsys.readouterr().out
     assert listed.splitlines()[1].split() == ["pooled", "1,200", "1280", "3", "100%"]
     file.write_bytes(file.read_bytes()[:5000])
-    assert course.main(["cache"]) == 0
+    assert commands.main(["cache"]) == 0
     assert capsys.readouterr().out.splitlines()[1].split()[-1] == "0%"
-    assert course.main(["cache", "--clear"]) == 0
+    assert commands.main(["cache", "--clear"]) == 0
     assert list(folder.iterdir()) == []
 
 

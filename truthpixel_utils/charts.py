@@ -107,7 +107,7 @@ def bars(values, title, label, limits=None):
     figure, axis = new_figure(1, 1, (6.5, 0.5 * len(values) + 1))
     axis.barh(values.index, values, color=INK, height=0.6)
     for i, value in enumerate(values):
-        axis.annotate(f"{value:.3g}", (value, i), (4, 0), textcoords="offset points", va="center")
+        axis.annotate(f"{value:.3g}", (max(value, 0), i), (4, 0), textcoords="offset points", va="center")
     axis.set(xlabel=label, title=title, xlim=limits)
     axis.invert_yaxis()
     axis.grid(axis="y", visible=False)
@@ -175,4 +175,22 @@ def robustness(table, title):
         axis.set_axis_off()
     np.ravel(axes)[0].legend(loc="lower left")
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
+    return figure
+
+
+def faithfulness(table, controls):
+    """Draw the marks of maps, controls in grey; table: from `faithfulness.compare`, controls: names of maps."""
+    better = {"deletion": "lower is better", "insertion": "higher is better", "ROAD": "higher is better"}
+    names = list(table["map"].unique())
+    figure, axes = new_figure(1, len(better), (11, 0.33 * len(names) + 1.2))
+    for axis, (measure, words) in zip(axes, better.items()):
+        part = table[table["measure"] == measure].set_index("map").loc[names]
+        for i, (name, row) in enumerate(part.iterrows()):
+            colour = FAINT if name in controls else INK
+            axis.plot([row["low"], row["high"]], [i, i], color=colour, linewidth=2, solid_capstyle="round")
+            axis.plot(row["mean"], i, "o", color=colour)
+        axis.set_yticks(range(len(names)), names if axis is axes[0] else [])
+        axis.set(title=f"{measure}: {words}")
+        axis.invert_yaxis()
+        axis.grid(axis="y", visible=False)
     return figure

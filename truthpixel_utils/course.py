@@ -1,10 +1,7 @@
-"""Runs the notebooks in order by papermill; the command ``truthpixel``."""
+"""Runs the notebooks in order by papermill."""
 
-import argparse
-import ast
 import hashlib
 import json
-import sys
 import time
 from functools import lru_cache
 from pathlib import Path
@@ -105,82 +102,6 @@ def run(profile="sample", parameters=None, first=None, last=None):
     return figures
 
 
-def main(arguments=None):
-    """The command line: ``truthpixel course`` runs the notebooks, ``evaluate`` measures a detector, ``cache`` lists or
-    clears features."""
-    parser = argparse.ArgumentParser(prog="truthpixel", description="Telling AI-generated images from photographs.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    course = commands.add_parser("course", help="run the notebooks in order")
-    course.add_argument(
-        "--profile",
-        choices=PROFILES,
-        default="sample",
-        help="sample: in the clone; quick: 12,000 images of CIFAKE; full: all of it; best: all of it, by the strong recipe "
-        "(default: sample)",
-    )
-    course.add_argument(
-        "-p",
-        nargs=2,
-        action="append",
-        default=[],
-        metavar=("NAME", "VALUE"),
-        dest="parameters",
-        help="override one notebook parameter; may be given several times",
-    )
-    course.add_argument("--from", dest="first", metavar="03", help="first notebook to run")
-    course.add_argument("--to", dest="last", metavar="05", help="last notebook to run")
-    judged = commands.add_parser("evaluate", help="measure a detector on the test images of a data set")
-    judged.add_argument("--source", default="auto", help="as in the notebooks (default: auto)")
-    judged.add_argument("--split", default="official", help="official or truthpixel (default: official)")
-    judged.add_argument("--limit", type=int, help="images of the data set in all (default: every one)")
-    judged.add_argument("--model", metavar="FILE", help="a detector (default: the one that notebook 4 left in outputs)")
-    judged.add_argument("--output-dir", default="outputs/evaluation", help="for the figures (default: %(default)s)")
-    cache = commands.add_parser("cache", help="list the features that training keeps on disk")
-    cache.add_argument("--clear", action="store_true", help="remove them: they are computed anew when needed")
-    cache.add_argument("--output-dir", default="outputs", help="the course's output folder (default: outputs)")
-    options = parser.parse_args(arguments)
-    try:
-        if options.command == "cache":
-            _cache(options.output_dir, options.clear)
-            return 0
-        if options.command == "evaluate":
-            _evaluate(options)
-            return 0
-        run(options.profile, {name: _value(text) for name, text in options.parameters}, options.first, options.last)
-    except TruthPixelError as error:
-        print(f"\n{error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nStopped. The same command goes on from here.", file=sys.stderr)
-        return 130
-    return 0
-
-
-def _cache(output_dir, clear):
-    from truthpixel_utils import features  # brings Keras, which takes seconds; running notebooks needs none of it
-
-    folder = project_path(output_dir) / "cache"
-    table = features.cached(folder)
-    if table.empty:
-        print(f"No features in {folder}.")
-    elif clear:
-        print(f"Removed {features.clear(folder):,.0f} MB of features from {folder}.")
-    else:
-        formats = {"images": "{:,}".format, "MB": "{:,.0f}".format, "done": "{:.0%}".format}
-        print(table.to_string(index=False, formatters=formats))
-        print(f"{table['MB'].sum():,.0f} MB in {folder}; truthpixel cache --clear removes them.")
-
-
-def _evaluate(options):
-    from truthpixel_utils import card, data, evaluate, model  # see _cache
-
-    splits = data.load_splits(options.source, options.split, options.limit)
-    predictions, figures = card.measure(model.load_detector(options.model), splits)
-    evaluate.save(predictions, figures, options.output_dir)
-    print(card.text(figures))
-    print(f"\nIn {project_path(options.output_dir)}: metrics.json, metrics.txt, predictions.parquet")
-
-
 def _settled(profile, parameters):
     """Decide on "auto" once for all notebooks; return the parameters and the stamps of the files to be read."""
     source = sources.find(parameters.get("source", "sample"))
@@ -271,14 +192,6 @@ def _check_names(parameters):
     known = {parameter for name in MAKES for parameter in _known(name)}
     if unknown := sorted(set(parameters) - known):
         raise TruthPixelError(f"unknown parameter {', '.join(unknown)}: the notebooks know {', '.join(sorted(known))}.")
-
-
-def _value(text):
-    """A parameter from the command line: a number, None, True or False where it reads as one, else the text."""
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text
 
 
 def _print_table(figures, output):

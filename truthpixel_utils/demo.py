@@ -13,12 +13,12 @@ from truthpixel_utils import plots
 from truthpixel_utils.calibrate import VERDICTS, verdicts
 from truthpixel_utils.data import THUMBNAIL, thumbnail, to_rgb
 from truthpixel_utils.files import TruthPixelError
-from truthpixel_utils.gradcam import explain, is_empty
-from truthpixel_utils.score import scores
+from truthpixel_utils.gradcam import in_place, is_empty, judge
 
 FORMATS = ("JPEG", "MPO", "PNG")  # MPO: a JPEG with more pictures behind it, as many phones write
 SUFFIXES = ".jpg,.jpeg,.png"
 REAL, CANNOT_TELL, AI = VERDICTS
+DRAWN = 800  # pixels a side of an image in a figure, at most
 LARGEST = 2 * THUMBNAIL  # pixels a side up to which an image is like those the detector knows
 
 
@@ -62,7 +62,7 @@ def handle_upload(value):
     return [(file["name"], bytes(file["content"])) for file in value]
 
 
-def analyze(detector, rule, content, name):
+def analyze(detector, rule, content, name, method="gradcam"):
     """Judge one image.
 
     Parameters
@@ -71,6 +71,7 @@ def analyze(detector, rule, content, name):
     rule : dict from `calibrate.load_rule`
     content : bytes, a JPEG or PNG file
     name : str, shown to the reader
+    method : of the heatmap, see `gradcam.judge`
 
     Returns
     -------
@@ -82,8 +83,7 @@ def analyze(detector, rule, content, name):
     """
     opened, image = _open(content, name)
     seen = thumbnail(image)
-    p_ai = float(scores(detector, seen[None])[1][0])
-    heatmap = explain(detector, seen[None])[0]
+    _, [p_ai], [heatmap] = judge(detector, seen[None], method)
     height, width = image.shape[:2]
     warnings = []
     known = max(width, height) <= LARGEST
@@ -97,7 +97,7 @@ def analyze(detector, rule, content, name):
     return Report(
         name=name,
         verdict=str(verdicts(p_ai, rule)) if known else CANNOT_TELL,
-        p_ai=p_ai,
+        p_ai=float(p_ai),
         rule=rule,
         image=image,
         seen=seen,
@@ -137,6 +137,15 @@ def card(report):
         f"{_bar(report.p_ai, report.rule)}{warnings}"
         f"<div style='display:flex;flex-wrap:wrap;gap:16px;margin:.8em 0'>{pictures}</div><table>{rows}</table></div>"
     )
+
+
+def figure(report, colours=plots.HEAT):
+    """Draw a `Report`: the image, its heatmap in its own place and size, both together, and the verdict above."""
+    small = Image.fromarray(report.image)
+    small.thumbnail((DRAWN, DRAWN))
+    title = f"{report.name}: {report.verdict} (p_ai {report.p_ai:.2f})"
+    heatmap = in_place(report.heatmap, small.height, small.width)
+    return plots.explanation(np.asarray(small), heatmap, title, colours=colours)
 
 
 def interface(detector, rule):

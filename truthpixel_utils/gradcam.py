@@ -1,4 +1,4 @@
-"""Grad-CAM (Selvaraju et al., 2017): where in the image the verdict comes from."""
+"""Where in the image the verdict comes from: class activation maps, Grad-CAM and its kin."""
 
 from functools import lru_cache
 
@@ -6,37 +6,113 @@ import cv2
 import numpy as np
 
 from truthpixel_utils.engine import prepare
+from truthpixel_utils.files import TruthPixelError
 from truthpixel_utils.model import boundary, keras
 
 LAST_CONVOLUTION = "top_activation"  # the backbone's last feature map: image_size / 32 cells a side
+CHUNK = 256  # images for the engine at a time: its pauses between them cost
+TARGETS = {"predicted": 0.0, "ai": 1.0, "real": -1.0}
 
 
-def explain(detector, images, layer=LAST_CONVOLUTION, target="predicted", batch_size=16, engine="auto"):
-    """Compute Grad-CAM heatmaps.
+def gradcam(activations, gradients):
+    """Selvaraju et al., 2017: a channel weighs as much as its gradient, averaged over the map."""
+    return np.einsum("nhwc,nc->nhw", activations, gradients.mean(axis=(1, 2)))
 
-    A cell's heat is the sum over channels of activation times the channel's mean gradient, negative sums cut to 0.
-    The gradient is the logit's, not the probability's, which vanishes where the detector is sure.
+
+def gradcam_plus_plus(activations, gradients):
+    """Chattopadhay et al., 2018: the average leaves out negative gradients and weighs cells, so that of several spots
+    each counts."""
+    square, cube = gradients**2, gradients**3
+    below = 2 * square + activations.sum(axis=(1, 2), keepdims=True) * cube
+    alpha = np.divide(square, below, out=np.zeros_like(square), where=below != 0)
+    return np.einsum("nhwc,nc->nhw", activations, (alpha * np.maximum(gradients, 0)).sum(axis=(1, 2)))
+
+
+def hirescam(activations, gradients):
+    """Draelos and Carin, 2020: each cell by its own gradient, nothing averaged."""
+    return np.einsum("nhwc,nhwc->nhw", activations, gradients)
+
+
+def layercam(activations, gradients):
+    """Jiang et al., 2021: each cell by its own gradient where that is positive."""
+    return np.einsum("nhwc,nhwc->nhw", activations, np.maximum(gradients, 0))
+
+
+def eigencam(activations, gradients):
+    """Muhammad and Yeasin, 2020: the activations along their first principal direction; it asks for no gradient, so for
+    no target either."""
+    cells = activations.reshape(len(activations), -1, activations.shape[-1])
+    _, _, directions = np.linalg.svd(cells, full_matrices=False)
+    along = np.einsum("ncd,nd->nc", cells, directions[:, 0])
+    along *= np.sign(along.sum(axis=1, keepdims=True) + 1e-30)  # a direction has no sign of its own
+    return along.reshape(activations.shape[:3])
+
+
+METHODS = {
+    "gradcam": gradcam,
+    "gradcam++": gradcam_plus_plus,
+    "hirescam": hirescam,
+    "layercam": layercam,
+    "eigencam": eigencam,
+}
+
+
+def explain(detector, images, method="gradcam", layer=LAST_CONVOLUTION, target="predicted", engine="auto"):
+    """Compute heatmaps; see `judge` for the parameters.
+
+    Returns
+    -------
+    float32 array (N, H, W), in the images' own size, 0 or more, not normalised: a map of zeros says that nothing in
+    this layer speaks for the target, and two maps by one method can be compared.
+    """
+    return judge(detector, images, method, layer, target, engine)[2]
+
+
+def judge(detector, images, method="gradcam", layer=LAST_CONVOLUTION, target="predicted", engine="auto", batch_size=16):
+    """Score images and explain the verdicts in one pass.
+
+    What lies below `layer` is computed by the engine, once for both; only what lies above is differentiated. The
+    gradient is the logit's, not the probability's, which vanishes where the detector is sure.
 
     Parameters
     ----------
     detector : keras.Model from `model.build_detector` or `model.load_detector`
     images : uint8 array (N, H, W, 3), RGB, at the detector's input size
-    layer : str, name of the layer whose output is weighed
+    method : str, a key of `METHODS`; negative sums are cut to 0 in all of them
+    layer : str, name of the convolutional layer whose output is weighed
     target : {"predicted", "ai", "real"}
         What the heat speaks for: the side the verdict fell on, or always one side (real: the logit's negative).
-    batch_size : int, images at a time; each takes up to 0.2 GB at 224 pixels where `layer` lies far down
-    engine : see `engine.prepare`; it computes what lies below `layer`, the gradient runs only through what lies above
+    engine : see `engine.prepare`
+    batch_size : int, images to differentiate at a time; each takes up to 0.2 GB at 224 pixels where `layer` lies far down
 
     Returns
     -------
-    float32 array (N, H, W), in the images' own size, 0 or more, not normalised: a map of zeros says that nothing in
-    this layer speaks for the target, and two maps can be compared.
+    logits, p_ai : float32 arrays (N,)
+    heatmaps : float32 array (N, H, W), see `explain`
+
+    Raises
+    ------
+    TruthPixelError if the method, the target or the layer does not exist, or the layer's output is no map.
     """
-    trunk, above = _parts(detector, layer)
+    if method not in METHODS:
+        raise TruthPixelError(f'method is "{method}": expected {", ".join(METHODS)}.')
+    if target not in TARGETS:
+        raise TruthPixelError(f'target is "{target}": expected {", ".join(TARGETS)}.')
+    trunk, differentiate = _parts(detector, layer)
     forward = prepare(trunk, engine)
-    maps = [_maps(above, forward(images[i : i + batch_size])[0], target) for i in range(0, len(images), batch_size)]
+    logits, maps = [], []
+    for start in range(0, len(images), CHUNK):
+        below = forward(images[start : start + CHUNK])[0]
+        for some in range(0, len(below), batch_size):
+            found = differentiate(below[some : some + batch_size], TARGETS[target])
+            activations, gradients, logit = (part.numpy() for part in found)
+            maps.extend(np.maximum(METHODS[method](activations, gradients), 0))
+            logits.extend(logit[:, 0])
+    logits = np.array(logits, np.float32)
     size = images.shape[2], images.shape[1]
-    return np.stack([cv2.resize(cells, size, interpolation=cv2.INTER_LINEAR) for cells in np.concatenate(maps)])
+    heatmaps = [cv2.resize(cells, size, interpolation=cv2.INTER_LINEAR) for cells in maps]
+    p_ai = 1 / (1 + np.exp(-logits))
+    return logits, p_ai, np.array(heatmaps, np.float32).reshape(-1, *images.shape[1:3])
 
 
 def is_empty(heatmap):
@@ -44,28 +120,47 @@ def is_empty(heatmap):
     return not np.any(heatmap > 0)
 
 
+def in_place(heatmap, height, width):
+    """Put the heatmap of a thumbnail where it belongs in the image that the thumbnail was made of.
+
+    Returns
+    -------
+    float32 array (height, width); not a number outside the centre square, which the detector was not shown
+    """
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    whole = np.full((height, width), np.nan, np.float32)
+    whole[top : top + side, left : left + side] = cv2.resize(heatmap, (side, side), interpolation=cv2.INTER_LINEAR)
+    return whole
+
+
 @lru_cache(maxsize=2)  # a prepared trunk is known again by being the same
 def _parts(detector, layer):
-    """What computes the input of the differentiated part, and that part: its outputs are the layer's and the logit."""
-    below = boundary(detector, detector.layers.index(detector.get_layer(layer)))
+    """The network that computes what the differentiated part is given, and that part, see `_differentiator`."""
+    names = [known.name for known in detector.layers]
+    maps = [name for name in names if len(detector.get_layer(name).output.shape) == 4]
+    if layer not in maps:
+        found = "has no map, as a layer between input and pooling has" if layer in names else "is no layer"
+        raise TruthPixelError(f'layer "{layer}" {found} of this detector: "{LAST_CONVOLUTION}" is its last map.')
+    below = boundary(detector, names.index(layer))
     outputs = [detector.get_layer(name).output for name in (layer, "logit")]
-    return keras.Model(detector.input, below), keras.Model(below, outputs)
+    return keras.Model(detector.input, below), _differentiator(keras.Model(below, outputs))
 
 
-def _maps(above, inputs, target):
-    activations, gradients = _activations_and_gradients(above, inputs, target)
-    weights = gradients.mean(axis=(1, 2), keepdims=True)
-    return np.maximum((activations * weights).sum(axis=-1), 0)
+def _differentiator(above):
+    """A function of what goes in at `above` (N, ...) and of a side (1, -1, or 0: the one each verdict falls on).
 
-
-def _activations_and_gradients(above, inputs, target):
-    """The layer's activations and the target's gradient in them, (N, h, w, C) each: the one place that needs `tf`."""
+    It returns the layer's activations, that side's gradient in them, (N, h, w, C) each, and the logits (N, 1). The one
+    place that needs `tf`.
+    """
     import tensorflow as tf
 
-    inputs = tf.cast(inputs, tf.float32)
-    with tf.GradientTape() as tape:
-        tape.watch(inputs)
-        activations, logit = above(inputs, training=False)
-        sign = {"predicted": tf.sign(logit + 1e-12), "ai": 1.0, "real": -1.0}[target]
-        speaks_for = sign * logit
-    return activations.numpy(), tape.gradient(speaks_for, activations).numpy()
+    @tf.function(input_signature=[tf.TensorSpec(above.input.shape), tf.TensorSpec([])])
+    def differentiate(inputs, side):
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            activations, logit = above(inputs, training=False)
+            speaks_for = tf.where(side == 0, tf.abs(logit), side * logit)
+        return activations, tape.gradient(speaks_for, activations), logit
+
+    return differentiate

@@ -199,10 +199,10 @@ def describe(detector):
     pandas.DataFrame, one row a stage, with columns ``layers``, ``output`` (shape of one image's activation),
     ``parameters`` and ``trainable`` (parameters that training may change).
     """
-    backbone = {layer.name for layer in backbone_layers(detector)}
+    stage_of = {name: stage for stage, names in stages(detector).items() for name in names}
     table = pd.DataFrame(
         {
-            "stage": _stage(layer.name) if layer.name in backbone else layer.name if layer.name == "resize" else "head",
+            "stage": stage_of[layer.name],
             "layers": 1,
             "output": "×".join(str(n) for n in layer.output.shape[1:]),
             "parameters": layer.count_params(),
@@ -213,6 +213,21 @@ def describe(detector):
     return table.groupby("stage", sort=False).agg(
         {"layers": "sum", "output": "last", "parameters": "sum", "trainable": "sum"}
     )
+
+
+def stages(detector):
+    """The names of the detector's layers by stage, in order: dict of lists (resize, stem, block1 ... block7, top, head)."""
+    backbone = {layer.name for layer in backbone_layers(detector)}
+    found = {}
+    for name in (layer.name for layer in detector.layers[1:]):
+        if name.startswith("block"):
+            stage = name[:6]
+        elif name.startswith(("stem", "rescaling", "normalization")):
+            stage = "stem"
+        else:
+            stage = "top" if name in backbone else name if name == "resize" else "head"
+        found.setdefault(stage, []).append(name)
+    return found
 
 
 def _backbone(pixels, weights):
@@ -264,9 +279,3 @@ def _efficientnet(pixels, weights):
             # Stochastic depth off: what lies below the trained layers is then a fixed function of the image.
             layer.rate = 0.0
     return backbone
-
-
-def _stage(name):
-    if name.startswith(("stem", "rescaling", "normalization")):
-        return "stem"
-    return name[:6] if name.startswith("block") else "top"

@@ -93,40 +93,51 @@ def class_grid(pictures, labels, title=None):
     return images([pictures[i] for i in order], None, 10, [COLOURS[kind] for kind in kinds], title)
 
 
-def overlay(image, heatmap, strength=0.5):
+def overlay(image, heatmap, strength=0.5, colours=HEAT):
     """Lay a heatmap over its image.
 
     Parameters
     ----------
     image : uint8 array (H, W, 3)
-    heatmap : float32 array (H, W), 0 or more; an empty one leaves the image as it is
+    heatmap : float32 array (H, W), 0 or more; an empty one leaves the image as it is, and where it is not a number (the
+        detector was not shown that part) the image fades
     strength : float, opacity of the hottest pixel
+    colours : str, a colour map of matplotlib
 
     Returns
     -------
     uint8 array (H, W, 3)
     """
-    peak = heatmap.max()
-    if peak <= 0:
-        return image
-    heat = heatmap / peak
+    heat = np.nan_to_num(heatmap) / (np.nanmax(heatmap) or 1)
     opacity = strength * heat[..., None]
-    colours = plt.get_cmap(HEAT)(heat)[..., :3] * 255
-    return (image * (1 - opacity) + colours * opacity).round().astype(np.uint8)
+    mixed = image * (1 - opacity) + plt.get_cmap(colours)(heat)[..., :3] * 255 * opacity
+    return np.where(np.isnan(heatmap)[..., None], 170 + mixed / 3, mixed).round().astype(np.uint8)
 
 
-def explanation(image, heatmap, title, colour=INK):
-    """Draw an image, its heatmap with a colour bar, and both together; the verdict stands in the title."""
+def explanation(image, heatmap, title, colour=INK, colours=HEAT):
+    """Draw an image, its heatmap with a colour bar, and both together; the verdict stands in the title, in `colour`."""
     figure, axes = new_figure(1, 3, (8.4, 2.9))
-    peak = float(heatmap.max())
+    peak = float(np.nanmax(heatmap))
     axes[0].imshow(image, interpolation="nearest")
-    heat = axes[1].imshow(heatmap, cmap=HEAT, vmin=0, vmax=peak or 1)
-    axes[2].imshow(overlay(image, heatmap), interpolation="nearest")
-    for axis, name in zip(axes, ("image", "Grad-CAM" if peak else "Grad-CAM: empty map", "overlay")):
+    heat = axes[1].imshow(heatmap, cmap=colours, vmin=0, vmax=peak or 1)
+    axes[2].imshow(overlay(image, heatmap, colours=colours), interpolation="nearest")
+    for axis, name in zip(axes, ("image", "heatmap" if peak else "heatmap: an empty map", "overlay")):
         axis.set_axis_off()
         axis.set_title(name, fontsize=9, fontweight="normal")
-    figure.colorbar(heat, ax=axes[1], fraction=0.046, label="evidence (logit)")
-    figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=11, color=colour)
+    figure.colorbar(heat, ax=axes[1], fraction=0.046, label="evidence")
+    figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=11, color=colour, parse_math=False)
+    return figure
+
+
+def maps(heatmaps, titles, label="evidence"):
+    """Draw heatmaps side by side on one scale, with one colour bar; heatmaps: sequence of float arrays (H, W)."""
+    figure, axes = new_figure(1, len(heatmaps), (2.1 * len(heatmaps) + 0.9, 2.4))
+    peak = max(float(np.nanmax(heatmap)) for heatmap in heatmaps)
+    for axis, heatmap, title in zip(axes, heatmaps, titles):
+        drawn = axis.imshow(heatmap, cmap=HEAT, vmin=0, vmax=peak or 1)
+        axis.set_axis_off()
+        axis.set_title(title, fontsize=9, loc="center", fontweight="normal")
+    figure.colorbar(drawn, ax=list(axes), fraction=0.03, label=label)
     return figure
 
 

@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from truthpixel_utils import calibrate, commands, model
+
+RULE = {"temperature": 1.0, "clear_to": 0.2, "accuse_from": 0.8}
+
+
+@pytest.fixture
+def trained(home):
+    """An output folder in which notebook 4 left a detector."""
+    calibrate.save(model.build_detector("lite0", image_size=32), RULE)
+    return home
+
+
+def saved(folder, name, size, mode="RGB"):
+    pixels = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 4), dtype=np.uint8)
+    Image.fromarray(pixels, "RGBA").convert(mode).save(folder / name)
+    return str(folder / name)
+
+
+def test_explain_draws_images_of_any_size_and_kind(trained, tmp_path, capsys):
+    files = [
+        saved(tmp_path, "dot.png", (1, 1)),
+        saved(tmp_path, "thumbnail.png", (32, 32)),
+        saved(tmp_path, "grey.png", (40, 50), "L"),
+        saved(tmp_path, "transparent.png", (50, 40), "RGBA"),
+        saved(tmp_path, "price_$5_and_$6.jpg", (300, 200)),
+        saved(tmp_path, "large.jpg", (4000, 3000)),
+    ]
+    assert commands.main(["explain", *files, "--out", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr().out
+    for file in files:
+        stem = file.rpartition("/")[2].rpartition(".")[0]
+        assert f"{stem}." in said
+        with Image.open(tmp_path / "out" / f"{stem}_gradcam.png") as figure:
+            assert figure.size[0] > 800
+    assert said.count("(p_ai 0.") == len(files)
+    assert "large.jpg: cannot tell" in said and "4000 × 3000 pixels" in said  # never accused
+
+
+def test_explain_says_which_image_it_could_not_read_and_goes_on(trained, tmp_path, capsys):
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG and no more")
+    (tmp_path / "empty.jpg").write_bytes(b"")
+    good = saved(tmp_path, "good.png", (32, 32))
+    bad = [str(tmp_path / "broken.png"), str(tmp_path / "empty.jpg"), str(tmp_path / "nowhere.jpg"), str(tmp_path)]
+    assert commands.main(["explain", *bad, good, "--out", str(tmp_path / "out"), "--method", "layercam"]) == 1
+    out, err = capsys.readouterr()
+    for words in (
+        "broken.png is not an image",
+        "empty.jpg is empty",
+        "nowhere.jpg cannot be read",
+        "cannot be read (is a",
+    ):
+        assert words in err
+    assert "Traceback" not in err and len(err.strip().splitlines()) == 4
+    assert (tmp_path / "out" / "good_layercam.png").exists() and "good.png: " in out
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [(["--method", "magic"], "expected gradcam, gradcam++"), (["--colours", "beige"], "no colour map beige")],
+)
+def test_explain_tells_what_it_does_not_know_in_one_sentence(trained, tmp_path, capsys, option, words):
+    assert commands.main(["explain", saved(tmp_path, "a.png", (32, 32)), *option]) == 1
+    err = capsys.readouterr().err
+    assert words in err and len(err.strip().splitlines()) == 1
+
+
+def test_explain_has_jets_colours_on_request(trained, tmp_path):
+    image = saved(tmp_path, "a.png", (32, 32))
+    for colours in ("inferno", "jet"):
+        commands.main(["explain", image, "--colours", colours, "--out", str(tmp_path / colours)])
+    drawn = [np.asarray(Image.open(tmp_path / colours / "a_gradcam.png")) for colours in ("inferno", "jet")]
+    assert (drawn[0] != drawn[1]).any()

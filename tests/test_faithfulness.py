@@ -1,0 +1,103 @@
+import keras
+import numpy as np
+import pytest
+from scipy.stats import spearmanr
+
+from truthpixel_utils import faithfulness, model
+
+IMAGES = np.random.default_rng(0).integers(100, 200, (12, 32, 32, 3), dtype=np.uint8)
+IMAGES[:, 8:16, 20:28] += 50  # the brighter spot is all that `spotter` sees
+
+
+@pytest.fixture(scope="module")
+def spotter():
+    """A detector whose logit is the mean of one spot, 8 by 8 pixels, and of nothing else."""
+    pixels = keras.Input((32, 32, 3), name="thumbnail")
+    x = keras.layers.Rescaling(1 / 255)(pixels)
+    x = keras.layers.Reshape((32 * 32 * 3,))(x)
+    logit = keras.layers.Dense(1, name="logit")(x)
+    network = keras.Model(pixels, keras.layers.Activation("sigmoid", name="p_ai")(logit))
+    spot = np.zeros((32, 32, 3))
+    spot[8:16, 20:28] = 40 / (8 * 8 * 3)
+    network.get_layer("logit").set_weights([spot.reshape(-1, 1), np.array([-30.0])])
+    return network
+
+
+@pytest.fixture
+def truth():
+    heat = np.zeros((12, 32, 32), np.float32)
+    heat[:, 8:16, 20:28] = 1
+    return heat
+
+
+def test_the_true_map_beats_every_control(spotter, truth):
+    for name, better in (("deletion", -1), ("insertion", 1), ("ROAD", 1)):
+        measure = faithfulness.MEASURES[name]
+        marks = {key: better * measure(spotter, IMAGES, heat) for key, heat in faithfulness.controls(IMAGES).items()}
+        true = better * measure(spotter, IMAGES, truth)
+        assert true.shape == (12,)
+        for mark in marks.values():
+            assert (true > mark).all()
+
+
+def test_deletion_of_a_known_case_falls_where_the_spot_is_painted_over(spotter, truth):
+    """The spot is a sixteenth of the image, and STEPS is 8: after the first step nothing more changes."""
+    [sure] = faithfulness._probability(spotter, IMAGES[:1], np.array([1]))
+    painted = IMAGES[:1].copy()
+    painted[:, 8:16, 20:28] = IMAGES[:1].mean(axis=(1, 2), keepdims=True).round()
+    [after] = faithfulness._probability(spotter, painted, np.array([1]))
+    assert sure > 0.7 and after < 0.1
+    expected = (sure + after) / 2 / 8 + after * 7 / 8
+    assert faithfulness.deletion(spotter, IMAGES[:1], truth[:1]) == pytest.approx(expected, abs=1e-4)
+
+
+def test_a_detector_that_sees_nothing_gives_no_map_a_mark(spotter, truth):
+    blind = keras.models.clone_model(spotter)
+    blind.get_layer("logit").set_weights([np.zeros((3072, 1)), np.array([1.0])])
+    constant = 1 / (1 + np.exp(-1))
+    assert faithfulness.deletion(blind, IMAGES, truth) == pytest.approx(np.full(12, constant), abs=1e-6)
+    assert faithfulness.road(blind, IMAGES, truth) == pytest.approx(np.zeros(12), abs=1e-6)
+
+
+@pytest.mark.parametrize("share", [0.001, 0.3, 0.9])
+def test_removed_pixels_of_a_smooth_image_are_filled_as_they_were(share):
+    """A ramp is the mean of its neighbours everywhere, so inside the image the equations give it back."""
+    down, right = np.mgrid[0:32, 0:32]
+    ramp = np.repeat((20 + 3 * down + 2 * right)[..., None], 3, axis=2).astype(np.uint8)
+    removed = np.zeros((32, 32), bool)
+    inside = np.random.default_rng(0).random((30, 30)) < share
+    removed[1:-1, 1:-1] = inside | (np.indices((30, 30)).sum(axis=0) == 0)
+    filled = faithfulness._filled(ramp, removed, np.random.default_rng(0))
+    assert np.abs(filled.astype(int) - ramp)[removed].max() <= 5 * faithfulness.NOISE
+    assert (filled == ramp)[~removed].all()
+
+
+def test_rank_correlation_is_scipys():
+    one, other = np.random.default_rng(0).random((2, 5, 8, 8)).round(1)  # many ties
+    found = faithfulness.rank_correlation(one, other)
+    expected = [spearmanr(a.ravel(), b.ravel()).statistic for a, b in zip(one, other)]
+    assert found == pytest.approx(expected)
+    assert np.isnan(faithfulness.rank_correlation(one, np.zeros_like(other))).all()
+
+
+def test_forgetting_goes_from_the_head_down_and_spares_the_original():
+    detector = model.build_detector("lite0", image_size=32)
+    before = [weight.copy() for weight in detector.get_weights()]
+    seen, changed = [], []
+    for stage, forgetting in faithfulness.randomised(detector):
+        seen.append(stage)
+        pairs = zip(detector.layers, forgetting.layers)
+        differ = [a.name for a, b in pairs if any((x != y).any() for x, y in zip(a.get_weights(), b.get_weights()))]
+        changed.append(differ)
+    assert seen == ["head", "top", *(f"block{i}" for i in range(7, 0, -1)), "stem"]
+    assert set(changed[0]) == {"dense_256", "dense_128", "logit"}
+    assert "top_conv" in changed[1] and "block7a_dwconv" not in changed[1] and "stem_conv" in changed[-1]
+    assert all((a == b).all() for a, b in zip(before, detector.get_weights()))
+
+
+def test_what_moves_back_exactly_is_stable():
+    detector = model.build_detector("lite0", image_size=32)
+    same = {"nothing": (lambda image: image, lambda heat: heat)}
+    found = faithfulness.stability(detector, IMAGES, same, layer="block5c_add")
+    drawn = np.isfinite(found["nothing"])  # an empty map has no order
+    assert drawn.sum() >= 6 and found["nothing"][drawn] == pytest.approx(np.ones(drawn.sum()))

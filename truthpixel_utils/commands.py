@@ -1,0 +1,137 @@
+"""The command ``truthpixel``: ``course`` runs the notebooks, ``evaluate`` measures a detector, ``explain`` judges images,
+``cache`` lists or clears features."""
+
+import argparse
+import ast
+import sys
+from pathlib import Path
+
+from truthpixel_utils.course import PROFILES, run
+from truthpixel_utils.files import TruthPixelError, project_path
+
+
+def main(arguments=None):
+    """Run one command; return the exit status."""
+    parser = argparse.ArgumentParser(prog="truthpixel", description="Telling AI-generated images from photographs.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    course = commands.add_parser("course", help="run the notebooks in order")
+    course.add_argument(
+        "--profile",
+        choices=PROFILES,
+        default="sample",
+        help="sample: in the clone; quick: 12,000 images of CIFAKE; full: all of it; best: all of it, by the strong recipe "
+        "(default: sample)",
+    )
+    course.add_argument(
+        "-p",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "VALUE"),
+        dest="parameters",
+        help="override one notebook parameter; may be given several times",
+    )
+    course.add_argument("--from", dest="first", metavar="03", help="first notebook to run")
+    course.add_argument("--to", dest="last", metavar="05", help="last notebook to run")
+    judged = commands.add_parser("evaluate", help="measure a detector on the test images of a data set")
+    judged.add_argument("--source", default="auto", help="as in the notebooks (default: auto)")
+    judged.add_argument("--split", default="official", help="official or truthpixel (default: official)")
+    judged.add_argument("--limit", type=int, help="images of the data set in all (default: every one)")
+    judged.add_argument("--model", metavar="FILE", help="a detector (default: the one that notebook 4 left in outputs)")
+    judged.add_argument("--output-dir", default="outputs/evaluation", help="for the figures (default: %(default)s)")
+    explained = commands.add_parser("explain", help="judge images and draw where the verdict comes from")
+    explained.add_argument("images", nargs="+", metavar="IMAGE", help="JPG, JPEG or PNG files")
+    explained.add_argument(
+        "--out", default="explained", metavar="DIR", help="folder for the figures (default: %(default)s)"
+    )
+    explained.add_argument("--method", default="gradcam", help="gradcam, gradcam++, hirescam, layercam or eigencam")
+    explained.add_argument(
+        "--colours", default="inferno", help="jet, or any colour map of matplotlib (default: inferno)"
+    )
+    explained.add_argument("--output-dir", default="outputs", help="of the course, for its detector (default: outputs)")
+    cache = commands.add_parser("cache", help="list the features that training keeps on disk")
+    cache.add_argument("--clear", action="store_true", help="remove them: they are computed anew when needed")
+    cache.add_argument("--output-dir", default="outputs", help="the course's output folder (default: outputs)")
+    options = parser.parse_args(arguments)
+    try:
+        return COMMANDS[options.command](options)
+    except TruthPixelError as error:
+        print(f"\n{error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped. The same command goes on from here.", file=sys.stderr)
+        return 130
+
+
+def _course(options):
+    run(options.profile, {name: _value(text) for name, text in options.parameters}, options.first, options.last)
+    return 0
+
+
+def _cache(options):
+    from truthpixel_utils import features  # brings Keras, which takes seconds; running notebooks needs none of it
+
+    folder = project_path(options.output_dir) / "cache"
+    table = features.cached(folder)
+    if table.empty:
+        print(f"No features in {folder}.")
+    elif options.clear:
+        print(f"Removed {features.clear(folder):,.0f} MB of features from {folder}.")
+    else:
+        formats = {"images": "{:,}".format, "MB": "{:,.0f}".format, "done": "{:.0%}".format}
+        print(table.to_string(index=False, formatters=formats))
+        print(f"{table['MB'].sum():,.0f} MB in {folder}; truthpixel cache --clear removes them.")
+    return 0
+
+
+def _evaluate(options):
+    from truthpixel_utils import card, data, evaluate, model  # see _cache
+
+    splits = data.load_splits(options.source, options.split, options.limit)
+    predictions, figures = card.measure(model.load_detector(options.model), splits)
+    evaluate.save(predictions, figures, options.output_dir)
+    print(card.text(figures))
+    print(f"\nIn {project_path(options.output_dir)}: metrics.json, metrics.txt, predictions.parquet")
+    return 0
+
+
+def _explain(options):
+    import matplotlib
+
+    from truthpixel_utils import calibrate, demo, model, plots  # see _cache
+
+    if options.colours not in matplotlib.colormaps:
+        raise TruthPixelError(f"matplotlib has no colour map {options.colours}: inferno, viridis and jet are some.")
+    detector, rule = model.load_detector(output_dir=options.output_dir), calibrate.load_rule(options.output_dir)
+    failed = 0
+    for path in map(Path, options.images):
+        try:
+            report = demo.analyze(detector, rule, _content(path), path.name, options.method)
+        except TruthPixelError as error:
+            print(error, file=sys.stderr)
+            failed = 1
+            continue
+        figure = Path(options.out) / f"{path.stem}_{options.method}.png"
+        plots.save(demo.figure(report, options.colours), figure)
+        print(f"{path.name}: {report.verdict} (p_ai {report.p_ai:.2f}), {figure}", *report.warnings, sep="\n  ")
+    return failed
+
+
+def _content(path):
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise TruthPixelError(
+            f"{path} cannot be read ({error.strerror.lower()}): name JPG, JPEG or PNG files."
+        ) from None
+
+
+def _value(text):
+    """A parameter from the command line: a number, None, True or False where it reads as one, else the text."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+COMMANDS = {"course": _course, "evaluate": _evaluate, "explain": _explain, "cache": _cache}
