@@ -4,7 +4,7 @@ from datetime import datetime, timezone
 import keras
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from conftest import picture
 from truthpixel_utils import data, demo, model, score
@@ -58,6 +58,57 @@ def test_a_large_image_is_scaled_down_as_in_training_and_the_reader_is_warned(de
     assert (report.seen == data.thumbnail(large)).all()
     assert "400 × 300 pixels" in report.warnings[0]
     assert report.information["size"] == "400 × 300 pixels"
+
+
+@pytest.fixture
+def chancy(detector):
+    """A detector that is sure, and asks for nothing but the left edge's brightness."""
+    pixels = keras.Input((32, 32, 3), name="thumbnail")
+    x = keras.layers.Conv2D(1, 1, name="top_activation")(pixels)
+    logit = keras.layers.Dense(1, name="logit")(keras.layers.Flatten()(x))
+    network = keras.Model(pixels, keras.layers.Activation("sigmoid", name="p_ai")(logit))
+    left = np.zeros((32, 32))
+    left[:, 0] = 1 / 32
+    network.get_layer("top_activation").set_weights([np.full((1, 1, 3, 1), 1 / 3), np.zeros(1)])
+    network.get_layer("logit").set_weights([left.reshape(-1, 1), np.array([-128.0])])
+    return network
+
+
+def test_an_answer_that_turns_round_when_the_image_is_mirrored_is_none(chancy):
+    ramp = np.repeat(np.broadcast_to(np.linspace(0, 250, 32), (32, 32))[..., None], 3, axis=2).astype(np.uint8)
+    report = demo.analyze(chancy, RULE, encode(ramp[:, ::-1]), "a.png")
+    assert report.p_ai > 0.99 and report.verdict == "cannot tell"
+    assert any("turns round when the image is mirrored" in warning for warning in report.warnings)
+    even = demo.analyze(chancy, RULE, encode(np.full((32, 32, 3), 250, np.uint8)), "a.png")
+    assert even.verdict == "AI-generated" and not even.warnings
+
+
+def test_a_webp_with_camera_and_date_is_judged_and_both_are_told(detector):
+    exif = Image.Exif()
+    exif[0x010F], exif[0x0110] = "Leica", "Leica M6 <3>"
+    exif.get_ifd(0x8769)[0x9003] = "2001:02:03 04:05:06"
+    report = demo.analyze(detector, RULE, encode(picture(1, True), "WEBP", lossless=True, exif=exif), "a.webp")
+    assert report.information["camera"] == "Leica M6 <3>" and report.information["date"] == "2001:02:03 04:05:06"
+    assert "M6 &lt;3&gt;" in demo.card(report)
+
+
+def test_of_a_moving_picture_the_first_frame_is_judged_and_the_reader_told(detector):
+    frames = [Image.fromarray(picture(i, True)) for i in range(3)]
+    report = demo.analyze(
+        detector, RULE, encode(frames[0], "WEBP", save_all=True, append_images=frames[1:], lossless=True), "a.webp"
+    )
+    assert any("holds 3 pictures; the first was judged" in warning for warning in report.warnings)
+    assert (report.seen == picture(0, True)).all()
+
+
+def test_what_the_file_says_of_its_origin_is_quoted_and_does_not_move_the_verdict(detector):
+    info = PngImagePlugin.PngInfo()
+    info.add_text("parameters", "a castle <b>bold</b>, Steps: 20, Sampler: Euler")
+    plain = demo.analyze(detector, RULE, encode(picture(1, True)), "a.png")
+    labelled = demo.analyze(detector, RULE, encode(picture(1, True), pnginfo=info), "a.png")
+    assert (labelled.p_ai, labelled.verdict) == (plain.p_ai, plain.verdict)
+    assert "a castle &lt;b&gt;bold" in demo.card(labelled) and "No statement" not in demo.card(labelled)
+    assert "No statement. That says nothing" in demo.card(plain)
 
 
 def test_a_large_image_is_never_accused_however_sure_the_detector_is(detector):

@@ -40,7 +40,7 @@ def main(arguments=None):
     judged.add_argument("--model", metavar="FILE", help="a detector (default: the one that notebook 4 left in outputs)")
     judged.add_argument("--output-dir", default="outputs/evaluation", help="for the figures (default: %(default)s)")
     explained = commands.add_parser("explain", help="judge images and draw where the verdict comes from")
-    explained.add_argument("images", nargs="+", metavar="IMAGE", help="JPG, JPEG or PNG files")
+    explained.add_argument("images", nargs="+", metavar="IMAGE", help="JPG, PNG or WebP files")
     explained.add_argument(
         "--out", default="explained", metavar="DIR", help="folder for the figures (default: %(default)s)"
     )
@@ -122,7 +122,7 @@ def _content(path):
         return path.read_bytes()
     except OSError as error:
         raise TruthPixelError(
-            f"{path} cannot be read ({error.strerror.lower()}): name JPG, JPEG or PNG files."
+            f"{path} cannot be read ({error.strerror.lower()}): name JPG, PNG or WebP files."
         ) from None
 
 

@@ -12,11 +12,14 @@ from PIL import Image
 from truthpixel_utils import plots
 from truthpixel_utils.calibrate import VERDICTS, verdicts
 from truthpixel_utils.data import THUMBNAIL, thumbnail, to_rgb
+from truthpixel_utils.degrade import jpeg, shift
 from truthpixel_utils.files import TruthPixelError
 from truthpixel_utils.gradcam import in_place, is_empty, judge
+from truthpixel_utils.provenance import statements
+from truthpixel_utils.score import scores
 
-FORMATS = ("JPEG", "MPO", "PNG")  # MPO: a JPEG with more pictures behind it, as many phones write
-SUFFIXES = ".jpg,.jpeg,.png"
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP")  # MPO: a JPEG with more pictures behind it, as many phones write
+SUFFIXES = ".jpg,.jpeg,.png,.webp"
 REAL, CANNOT_TELL, AI = VERDICTS
 DRAWN = 800  # pixels a side of an image in a figure, at most
 LARGEST = 2 * THUMBNAIL  # pixels a side up to which an image is like those the detector knows
@@ -33,6 +36,7 @@ class Report(NamedTuple):
     seen: np.ndarray  # uint8 (32, 32, 3), what the detector was shown
     heatmap: np.ndarray  # float32 (32, 32), 0 or more, evidence for the more likely side
     information: dict  # name of a property -> text
+    provenance: tuple  # of `provenance.Statement`: what the file says of its origin, which no probability knows of
     warnings: tuple  # sentences
 
     @property
@@ -58,7 +62,7 @@ def handle_upload(value):
     TruthPixelError if nothing was uploaded.
     """
     if not value:
-        raise TruthPixelError("No image yet: choose a JPG, JPEG or PNG file first.")
+        raise TruthPixelError("No image yet: choose a JPG, PNG or WebP file first.")
     return [(file["name"], bytes(file["content"])) for file in value]
 
 
@@ -69,7 +73,7 @@ def analyze(detector, rule, content, name, method="gradcam"):
     ----------
     detector : keras.Model from `model.load_detector`
     rule : dict from `calibrate.load_rule`
-    content : bytes, a JPEG or PNG file
+    content : bytes, a JPEG, PNG or WebP file
     name : str, shown to the reader
     method : of the heatmap, see `gradcam.judge`
 
@@ -79,24 +83,32 @@ def analyze(detector, rule, content, name, method="gradcam"):
 
     Raises
     ------
-    TruthPixelError, in one sentence, if the bytes are not a whole JPEG or PNG image.
+    TruthPixelError, in one sentence, if the bytes are not a whole JPEG, PNG or WebP image.
     """
     opened, image = _open(content, name)
     seen = thumbnail(image)
     _, [p_ai], [heatmap] = judge(detector, seen[None], method)
     height, width = image.shape[:2]
     warnings = []
-    known = max(width, height) <= LARGEST
-    if not known:
+    verdict = str(verdicts(p_ai, rule))
+    if max(width, height) > LARGEST:
+        verdict = CANNOT_TELL
         warnings.append(
             f"This image is {width} × {height} pixels; the detector has only ever seen {THUMBNAIL} × {THUMBNAIL} "
             "thumbnails. It was shown the centre square, scaled down, and which way it leans there is no evidence."
         )
+    elif turned := _turned_by(detector, seen, p_ai):
+        verdict = CANNOT_TELL
+        warnings.append(
+            f"The answer turns round when the image is {' or '.join(turned)}: a person would see no difference."
+        )
+    if getattr(opened, "n_frames", 1) > 1 and opened.format != "MPO":
+        warnings.append(f"The file holds {opened.n_frames} pictures; the first was judged.")
     if is_empty(heatmap):
         warnings.append("The heatmap is empty: no part of the image speaks for this side in the last layer.")
     return Report(
         name=name,
-        verdict=str(verdicts(p_ai, rule)) if known else CANNOT_TELL,
+        verdict=verdict,
         p_ai=float(p_ai),
         rule=rule,
         image=image,
@@ -108,13 +120,15 @@ def analyze(detector, rule, content, name, method="gradcam"):
             "size": f"{width} × {height} pixels",
             "mode": opened.mode,
             "file size": f"{len(content) / 1024:.1f} kB",
+            **_camera(opened),
         },
+        provenance=tuple(statements(content)),
         warnings=tuple(warnings),
     )
 
 
 def card(report):
-    """Lay out a `Report` as HTML (str): verdict, confidence bar, heatmap, information; all text of the file escaped."""
+    """Lay out a `Report` as HTML (str): verdict, confidence bar, heatmap, information, provenance; text is escaped."""
     colour = {REAL: plots.COLOURS["real"], AI: plots.COLOURS["ai"]}.get(report.verdict, plots.INK)
     warnings = "".join(f"<p style='margin:.3em 0'>⚠ {escape(text)}</p>" for text in report.warnings)
     rows = "".join(
@@ -135,7 +149,8 @@ def card(report):
         "<div style='max-width:680px;line-height:1.4'>"
         f"<div style='font-size:1.5em;font-weight:bold;color:{colour}'>{escape(report.verdict)}</div>"
         f"{_bar(report.p_ai, report.rule)}{warnings}"
-        f"<div style='display:flex;flex-wrap:wrap;gap:16px;margin:.8em 0'>{pictures}</div><table>{rows}</table></div>"
+        f"<div style='display:flex;flex-wrap:wrap;gap:16px;margin:.8em 0'>{pictures}</div><table>{rows}</table>"
+        f"{_origin(report.provenance)}</div>"
     )
 
 
@@ -172,7 +187,7 @@ def interface(detector, rule):
     button.on_click(analyze_upload)
     introduction = widgets.HTML(
         "<h3 style='margin:0'>Photograph or AI-generated?</h3>"
-        "<p style='margin:.3em 0'>JPG, JPEG or PNG. The image stays on this machine.</p>"
+        "<p style='margin:.3em 0'>JPG, PNG or WebP. The image stays on this machine.</p>"
     )
     return widgets.VBox([introduction, widgets.HBox([upload, button]), result])
 
@@ -187,10 +202,42 @@ def _open(content, name):
     except Image.DecompressionBombError as error:
         raise TruthPixelError(f"{name} claims far more pixels than a photograph has; it was not opened.") from error
     except Exception as error:  # Pillow raises many kinds for bad bytes; the reader needs one sentence
-        raise TruthPixelError(f"{name} is not an image that can be read: a whole JPG or PNG file works.") from error
+        raise TruthPixelError(
+            f"{name} is not an image that can be read: a whole JPG, PNG or WebP file works."
+        ) from error
     if opened.format not in FORMATS:
-        raise TruthPixelError(f"{name} is a {opened.format} file: a JPG, JPEG or PNG file works.")
+        raise TruthPixelError(f"{name} is a {opened.format} file: a JPG, PNG or WebP file works.")
     return opened, image
+
+
+def _turned_by(detector, seen, p_ai):
+    """The small changes (names) after which the detector leans to the other side."""
+    changed = {
+        "mirrored": seen[:, ::-1],
+        "encoded as JPEG": jpeg(seen, 85),
+        "moved by a pixel": shift(seen, 1, 0),
+        "moved down by one": shift(seen, 0, 1),
+    }
+    _, leans = scores(detector, np.stack(list(changed.values())))
+    return [name for name, lean in zip(changed, leans) if (lean >= 0.5) != (p_ai >= 0.5)]
+
+
+def _camera(opened):
+    """Camera and date that the file claims, as far as it does: name of a property -> text."""
+    exif = opened.getexif()
+    make, model = (str(exif.get(tag) or "").strip(" \0") for tag in (0x010F, 0x0110))
+    taken = exif.get_ifd(0x8769).get(0x9003) or exif.get(0x0132)
+    camera = model if model.startswith(make) else f"{make} {model}"
+    return {name: str(text)[:80] for name, text in (("camera", camera), ("date", taken)) if text}
+
+
+def _origin(provenance):
+    """What the file says of its origin, quoted; kept apart from the verdict, which does not know of it."""
+    said = "".join(f"<li><b>{escape(one.where)}</b>: {escape(one.says)}</li>" for one in provenance)
+    words = (
+        f"<ul style='margin:.3em 0'>{said}</ul>" if said else "No statement. That says nothing: most programs drop it."
+    )
+    return f"<div style='margin-top:.8em'><b>What the file says of its origin</b> (not part of the verdict)<br>{words}</div>"
 
 
 def _bar(p_ai, rule):
