@@ -52,6 +52,7 @@ def test_verdicts_change_at_the_thresholds():
     rule = {"clear_to": 0.25, "accuse_from": 0.75}
     found = calibrate.verdicts(np.array([0.0, 0.24, 0.25, 0.74, 0.75, 1.0]), rule)
     assert found.tolist() == ["real"] * 2 + ["cannot tell"] * 2 + ["AI-generated"] * 2
+    assert str(calibrate.verdicts(np.nan, rule)) == "cannot tell"
 
 
 def test_calibration_changes_no_order_and_lowers_the_loss(tiny, home):

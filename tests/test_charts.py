@@ -26,7 +26,8 @@ def test_every_figure_says_what_its_table_says(predictions):
         f"{figures['roc_auc']:.2f}": charts.roc_curve(predictions),
         "precision": charts.precision_recall_curve(predictions),
         "after": charts.reliability({"after": calibrate.reliability(predictions)}, "title"),
-        f"all: {table['risk'].iloc[-1]:.1%}": charts.risk_coverage(table, {"all": 1.0}),
+        f"all: {table['risk'].iloc[-1]:.1%}": charts.risk_coverage(table, {"all": (1.0, table["risk"].iloc[-1])}),
+        "at 1 % accused": charts.roc_curve(predictions),
         f"{figures['f1']:.3f}": charts.intervals(headlines, evaluate.intervals(predictions), "title"),
     }
     for expected, figure in drawn.items():
@@ -39,7 +40,7 @@ def test_robustness_has_a_panel_for_each_kind_of_change(kinds):
     columns = ("accuracy", "accuracy_low", "accuracy_high", "roc_auc", "roc_auc_low", "roc_auc_high")
     rows = [{"change": f"kind {k}", "strength": s, "unit": "px", **dict.fromkeys(columns, 0.9)}
             for k in range(kinds) for s in (1, 2)]  # fmt: skip
-    figure = charts.robustness(pd.DataFrame(rows), "title")
+    figure = charts.robustness(pd.DataFrame(rows), {"accuracy": 0.95, "roc_auc": 0.99}, "title")
     assert sum(axis.axison for axis in figure.axes) == kinds
 
 

@@ -40,6 +40,14 @@ def test_explain_draws_images_of_any_size_and_kind(trained, tmp_path, capsys):
     assert "large.jpg: cannot tell" in said and "4000 × 3000 pixels" in said  # never accused
 
 
+def test_explain_keeps_images_of_one_name_apart(trained, tmp_path, capsys):
+    for folder in ("REAL", "FAKE"):
+        (tmp_path / folder).mkdir()
+    files = [saved(tmp_path / folder, "0001.png", (32, 32)) for folder in ("REAL", "FAKE")]
+    assert commands.main(["explain", *files, "--out", str(tmp_path / "out")]) == 0
+    assert len(list((tmp_path / "out").iterdir())) == 2
+
+
 def test_explain_says_which_image_it_could_not_read_and_goes_on(trained, tmp_path, capsys):
     (tmp_path / "broken.png").write_bytes(b"\x89PNG and no more")
     (tmp_path / "empty.jpg").write_bytes(b"")

@@ -111,6 +111,20 @@ def test_what_the_file_says_of_its_origin_is_quoted_and_does_not_move_the_verdic
     assert "No statement. That says nothing" in demo.card(plain)
 
 
+def test_an_answer_that_is_no_number_accuses_nobody(detector):
+    broken = keras.models.clone_model(detector)
+    broken.set_weights(detector.get_weights())
+    broken.get_layer("logit").set_weights([np.full((128, 1), np.nan), np.zeros(1)])
+    with pytest.raises(TruthPixelError, match="not a number: train it again"):
+        demo.analyze(broken, RULE, encode(picture(1, True)), "a.png")
+
+
+def test_an_image_with_damaged_exif_is_judged_all_the_same(detector):
+    for exif in (b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0nonsense"):
+        for form in ("JPEG", "PNG", "WEBP"):
+            assert demo.analyze(detector, RULE, encode(picture(1, True), form, exif=exif), "a").p_ai >= 0
+
+
 def test_a_large_image_is_never_accused_however_sure_the_detector_is(detector):
     certain = keras.models.clone_model(detector)
     certain.set_weights(detector.get_weights())

@@ -31,13 +31,19 @@ def truth():
 
 
 def test_the_true_map_beats_every_control(spotter, truth):
-    for name, better in (("deletion", -1), ("insertion", 1), ("ROAD", 1)):
-        measure = faithfulness.MEASURES[name]
-        marks = {key: better * measure(spotter, IMAGES, heat) for key, heat in faithfulness.controls(IMAGES).items()}
-        true = better * measure(spotter, IMAGES, truth)
-        assert true.shape == (12,)
-        for mark in marks.values():
-            assert (true > mark).all()
+    blind = faithfulness.controls(IMAGES)
+    other_chance = faithfulness.controls(IMAGES, seed=1)["random"]
+    table = faithfulness.compare(spotter, IMAGES, {"true": truth, "chance": other_chance}, blind)
+    true = table[table["map"] == "true"]
+    assert len(true) == 9 and (true["low"] > 0).all()
+    chance = table[(table["map"] == "chance") & (table["control"] == "random")]
+    assert ((chance["low"] < 0) & (chance["high"] > 0)).all()
+    for measure, (function, sign) in faithfulness.MEASURES.items():
+        marks = function(spotter, IMAGES, truth)
+        assert marks.shape == (12,)
+        row = true[(true["measure"] == measure) & (true["control"] == "edges")].iloc[0]
+        assert row["mean"] == pytest.approx(marks.mean())
+        assert row["better_by"] == pytest.approx(sign * (marks - function(spotter, IMAGES, blind["edges"])).mean())
 
 
 def test_deletion_of_a_known_case_falls_where_the_spot_is_painted_over(spotter, truth):
@@ -95,9 +101,23 @@ def test_forgetting_goes_from_the_head_down_and_spares_the_original():
     assert all((a == b).all() for a, b in zip(before, detector.get_weights()))
 
 
-def test_what_moves_back_exactly_is_stable():
-    detector = model.build_detector("lite0", image_size=32)
-    same = {"nothing": (lambda image: image, lambda heat: heat)}
-    found = faithfulness.stability(detector, IMAGES, same, layer="block5c_add")
-    drawn = np.isfinite(found["nothing"])  # an empty map has no order
-    assert drawn.sum() >= 6 and found["nothing"][drawn] == pytest.approx(np.ones(drawn.sum()))
+def test_a_map_that_moves_with_the_image_is_stable_and_one_that_stays_is_not():
+    """Its map is the brightness of the image, so it goes where the image goes."""
+    pixels = keras.Input((32, 32, 3))
+    x = keras.layers.Conv2D(1, 1, name="bright")(pixels)
+    logit = keras.layers.Dense(1, name="logit")(keras.layers.GlobalAveragePooling2D()(x))
+    network = keras.Model(pixels, keras.layers.Activation("sigmoid", name="p_ai")(logit))
+    network.get_layer("bright").set_weights([np.full((1, 1, 3, 1), 1 / 3), np.zeros(1)])
+    network.get_layer("logit").set_weights([np.ones((1, 1)), np.zeros(1)])
+    changes = {
+        "moved back": (lambda image: image[:, ::-1], lambda heat: heat[:, ::-1]),
+        "left there": (lambda image: image[:, ::-1], lambda heat: heat),
+    }
+    found = faithfulness.stability(network, IMAGES, changes, layer="bright")
+    assert found["moved back"] == pytest.approx(np.ones(12))
+    assert (found["left there"] < 0.5).all()
+
+
+def test_a_detector_of_any_size_can_forget():
+    detector = model.build_detector("lite0", image_size=100)
+    assert next(faithfulness.randomised(detector))[0] == "head"

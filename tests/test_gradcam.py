@@ -128,9 +128,16 @@ def test_what_does_not_exist_is_told_in_one_sentence(detector):
         ({"target": "both"}, 'target is "both": expected predicted, ai, real'),
         ({"layer": "block9z"}, 'layer "block9z" is no layer of this detector'),
         ({"layer": "dense_256"}, 'layer "dense_256" has no map'),
+        ({"layer": "thumbnail"}, 'layer "thumbnail" has no map'),
     ):
         with pytest.raises(TruthPixelError, match=words):
             gradcam.explain(detector, IMAGES, **options)
+
+
+def test_a_map_finer_than_the_image_is_averaged_not_sampled():
+    fine = np.zeros((112, 112), np.float32)
+    fine[3] = 1  # between the rows that linear interpolation looks at
+    assert gradcam.in_place(fine, 32, 32).sum() == pytest.approx(fine.mean() * 32 * 32, rel=1e-3)
 
 
 def test_no_images_give_no_maps(detector):

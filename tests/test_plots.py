@@ -6,11 +6,21 @@ from truthpixel_utils import plots
 
 
 def test_overlay_heats_the_hot_pixels_only():
-    image = np.full((8, 8, 3), 100, np.uint8)
+    image = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8)
     heatmap = np.zeros((8, 8), np.float32)
     heatmap[2, 3] = 5
     laid = plots.overlay(image, heatmap)
-    assert (laid != image).any(axis=-1).sum() == 1 and (laid[2, 3] != image[2, 3]).any()
+    coloured = laid.max(axis=-1) != laid.min(axis=-1)  # the image's own colours are gone
+    assert coloured.sum() == 1 and coloured[2, 3]
+    grey = image.mean(axis=-1).round()
+    assert (laid[..., 0] == grey)[~coloured].all()
+
+
+def test_what_the_detector_was_not_shown_fades():
+    heatmap = np.ones((8, 8), np.float32)
+    heatmap[:, :2] = np.nan
+    laid = plots.overlay(np.zeros((8, 8, 3), np.uint8), heatmap)
+    assert (laid[:, :2] == 170).all() and laid[:, 2:].mean() < 140
 
 
 def test_an_empty_map_is_said_to_be_empty_not_drawn_as_noise():

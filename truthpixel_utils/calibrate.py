@@ -31,6 +31,7 @@ def calibrate(detector, predictions):
     -------
     dict : ``temperature`` (float, see there), ``clear_to`` and ``accuse_from`` (0..1, see `thresholds`)
     """
+    check(predictions, both_classes=True)
     found = temperature(predictions)
     logit = detector.get_layer("logit")
     logit.set_weights([weight / found for weight in logit.get_weights()])
@@ -150,7 +151,8 @@ def verdicts(p_ai, rule):
     -------
     str array (N,): ``real`` below ``clear_to``, ``AI-generated`` from ``accuse_from`` on, else ``cannot tell``
     """
-    return np.asarray(VERDICTS)[np.searchsorted([rule["clear_to"], rule["accuse_from"]], p_ai, side="right")]
+    real, cannot_tell, ai = VERDICTS
+    return np.select([p_ai < rule["clear_to"], p_ai >= rule["accuse_from"]], [real, ai], cannot_tell)
 
 
 def save(detector, rule, output_dir="outputs"):

@@ -3,6 +3,7 @@
 import numpy as np
 import seaborn as sns
 from sklearn.metrics import PrecisionRecallDisplay, RocCurveDisplay
+from sklearn.metrics import roc_curve as sk_roc_curve
 
 from truthpixel_utils.fit import best_epoch
 from truthpixel_utils.plots import COLOURS, FAINT, INK, NAMES, new_figure
@@ -53,9 +54,18 @@ def confusion_matrix(figures):
 
 
 def roc_curve(predictions):
-    """Draw the ROC curve; predictions: pandas.DataFrame with ``label`` and ``p_ai``."""
+    """Draw the ROC curve and mark what is found if 1 % of real images may be accused.
+
+    predictions : pandas.DataFrame with ``label`` and ``p_ai``
+    """
     words = {"xlabel": "real images accused (false positive rate)", "ylabel": "AI-generated images found (recall)"}
-    return _curve(RocCurveDisplay, predictions, title="What each threshold costs", **words)
+    figure = _curve(RocCurveDisplay, predictions, title="What each threshold costs", **words)
+    accused, found, _ = sk_roc_curve(predictions["label"], predictions["p_ai"])
+    at = np.flatnonzero(accused <= 0.01)[-1]
+    figure.axes[0].plot(accused[at], found[at], "o", color=COLOURS["ai"], clip_on=False, zorder=3)
+    words = f"{found[at]:.0%} at 1 % accused"
+    figure.axes[0].annotate(words, (accused[at], found[at]), (8, -4), textcoords="offset points", color=COLOURS["ai"])
+    return figure
 
 
 def precision_recall_curve(predictions):
@@ -92,12 +102,12 @@ def score_histogram(predictions, threshold):
     return figure
 
 
-def spectra(power, title):
-    """Draw mean radial power spectra; power: pandas.DataFrame, index = cycles an image, one column a kind of image."""
+def spectra(power, title, label="power"):
+    """Draw radial power spectra; power: pandas.DataFrame, index = cycles an image, one column a kind of image."""
     figure, axis = new_figure(1, 1, (6.5, 3.4))
     for name, colour in zip(power.columns, (COLOURS["real"], COLOURS["ai"], "#009E73", "#CC79A7")):
         axis.plot(power.index, power[name], color=colour, label=name)
-    axis.set(yscale="log", xlabel="spatial frequency (cycles an image)", ylabel="power", title=title)
+    axis.set(yscale="log", xlabel="spatial frequency (cycles an image)", ylabel=label, title=title)
     axis.legend()
     return figure
 
@@ -131,10 +141,9 @@ def intervals(values, likely, title, limits=None):
 def reliability(tables, title):
     """Draw what was said against what was found; tables: dict, name -> DataFrame as `calibrate.reliability` returns."""
     figure, axis = new_figure(1, 1, (4.6, 4))
-    axis.plot([0, 1], [0, 1], "--", color=FAINT, label="as it should be")
-    for (name, table), colour in zip(tables.items(), (FAINT, INK)):
-        area = 12 + 250 * table["images"] / table["images"].sum()
-        axis.plot(table["said"], table["found"], color=colour, linewidth=1)
+    axis.plot([0, 1], [0, 1], ":", color=INK, linewidth=1, label="as it should be")
+    for (name, table), colour in zip(tables.items(), (FAINT, COLOURS["ai"])):
+        area = 5 + 400 * table["images"] / table["images"].sum()
         axis.scatter(table["said"], table["found"], area, color=colour, label=name, zorder=3)
     axis.set(xlabel="said: mean p_ai", ylabel="found: share of AI-generated", title=title)
     axis.legend()
@@ -144,12 +153,11 @@ def reliability(tables, title):
 def risk_coverage(table, marks):
     """Draw errors among the answers against the share of images answered.
 
-    table : DataFrame as `calibrate.risk_coverage` returns; marks : dict, name -> coverage to mark
+    table : DataFrame as `calibrate.risk_coverage` returns; marks : dict, name -> (coverage, risk) to mark
     """
     figure, axis = new_figure(1, 1, (6.5, 3.2))
     axis.plot(table["coverage"], table["risk"], color=INK, linewidth=2)
-    for name, coverage in marks.items():
-        risk = float(np.interp(coverage, table["coverage"], table["risk"]))
+    for name, (coverage, risk) in marks.items():
         axis.plot(coverage, risk, "o", color=COLOURS["ai"])
         axis.annotate(f"{name}: {risk:.1%}", (coverage, risk), (-6, 8), textcoords="offset points", ha="right")
     axis.set(xlabel="share of images answered", ylabel="errors among the answers", title="Silence buys certainty")
@@ -157,15 +165,19 @@ def risk_coverage(table, marks):
     return figure
 
 
-def robustness(table, title):
-    """Draw accuracy and ROC-AUC against the strength of each change; table: see `robustness.robustness`."""
+def robustness(table, unchanged, title):
+    """Draw accuracy and ROC-AUC against the strength of each change.
+
+    table : see `robustness.robustness`; unchanged : dict with ``accuracy`` and ``roc_auc`` of the images as they are
+    """
     kinds = list(table["change"].unique())
     figure, axes = new_figure(-(-len(kinds) // 4), 4, (11, 2.6 * -(-len(kinds) // 4) + 0.4))
     for kind, axis in zip(kinds, np.ravel(axes)):
         part = table[table["change"] == kind]
         at = range(len(part))  # strengths as steps: their units differ
         for name, words, style in (("accuracy", "accuracy", "o-"), ("roc_auc", "ROC-AUC", "s--")):
-            colour = INK if name == "accuracy" else COLOURS["real"]
+            colour = INK if name == "accuracy" else "#888888"
+            axis.axhline(unchanged[name], color=colour, linewidth=0.7)
             axis.fill_between(at, part[f"{name}_low"], part[f"{name}_high"], color=colour, alpha=0.2, linewidth=0)
             axis.plot(at, part[name], style, color=colour, markersize=4, label=words)
         axis.axhline(0.5, color=FAINT, linewidth=1)
@@ -173,24 +185,26 @@ def robustness(table, title):
         axis.set(ylim=(0.35, 1.01), title=kind, xlabel=part["unit"].iloc[0])
     for axis in np.ravel(axes)[len(kinds) :]:
         axis.set_axis_off()
-    np.ravel(axes)[0].legend(loc="lower left")
+    np.ravel(axes)[0].legend(loc="lower left", bbox_to_anchor=(0, 0.2))
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
     return figure
 
 
-def faithfulness(table, controls):
-    """Draw the marks of maps, controls in grey; table: from `faithfulness.compare`, controls: names of maps."""
-    better = {"deletion": "lower is better", "insertion": "higher is better", "ROAD": "higher is better"}
-    names = list(table["map"].unique())
-    figure, axes = new_figure(1, len(better), (11, 0.33 * len(names) + 1.2))
-    for axis, (measure, words) in zip(axes, better.items()):
-        part = table[table["measure"] == measure].set_index("map").loc[names]
-        for i, (name, row) in enumerate(part.iterrows()):
-            colour = FAINT if name in controls else INK
-            axis.plot([row["low"], row["high"]], [i, i], color=colour, linewidth=2, solid_capstyle="round")
-            axis.plot(row["mean"], i, "o", color=colour)
-        axis.set_yticks(range(len(names)), names if axis is axes[0] else [])
-        axis.set(title=f"{measure}: {words}")
+def faithfulness(table):
+    """Draw by how much each method beats each control, measure by measure; table: from `faithfulness.compare`."""
+    methods, controls = table["map"].unique(), table["control"].unique()
+    measures = table["measure"].unique()
+    figure, axes = new_figure(1, len(measures), (11, 0.5 * len(methods) + 1.2))
+    for axis, measure in zip(axes, measures):
+        for j, (control, colour) in enumerate(zip(controls, (INK, COLOURS["real"], COLOURS["ai"]))):
+            part = table[(table["measure"] == measure) & (table["control"] == control)].set_index("map").loc[methods]
+            at = np.arange(len(methods)) + 0.22 * (j - 1)
+            axis.hlines(at, part["low"], part["high"], color=colour, linewidth=2)
+            axis.plot(part["better_by"], at, "o", color=colour, markersize=4, label=f"than {control}")
+        axis.axvline(0, color=FAINT, linewidth=1)
+        axis.set_yticks(range(len(methods)), methods if axis is axes[0] else [])
+        axis.set(title=measure, xlabel="better by")
         axis.invert_yaxis()
         axis.grid(axis="y", visible=False)
+    axes[-1].legend(loc="upper left", bbox_to_anchor=(1, 1))
     return figure

@@ -104,14 +104,16 @@ def _explain(options):
         raise TruthPixelError(f"matplotlib has no colour map {options.colours}: inferno, viridis and jet are some.")
     detector, rule = model.load_detector(output_dir=options.output_dir), calibrate.load_rule(options.output_dir)
     failed = 0
-    for path in map(Path, options.images):
+    stems = [Path(name).stem for name in options.images]
+    for i, path in enumerate(map(Path, options.images)):
         try:
             report = demo.analyze(detector, rule, _content(path), path.name, options.method)
         except TruthPixelError as error:
             print(error, file=sys.stderr)
             failed = 1
             continue
-        figure = Path(options.out) / f"{path.stem}_{options.method}.png"
+        again = f"_{i + 1}" if stems.count(path.stem) > 1 else ""  # as CIFAKE has it: REAL/0001.jpg and FAKE/0001.jpg
+        figure = Path(options.out) / f"{path.stem}{again}_{options.method}.png"
         plots.save(demo.figure(report, options.colours), figure)
         print(f"{path.name}: {report.verdict} (p_ai {report.p_ai:.2f}), {figure}", *report.warnings, sep="\n  ")
     return failed

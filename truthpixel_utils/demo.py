@@ -15,7 +15,7 @@ from truthpixel_utils.data import THUMBNAIL, thumbnail, to_rgb
 from truthpixel_utils.degrade import jpeg, shift
 from truthpixel_utils.files import TruthPixelError
 from truthpixel_utils.gradcam import in_place, is_empty, judge
-from truthpixel_utils.provenance import statements
+from truthpixel_utils.provenance import exif_of, statements
 from truthpixel_utils.score import scores
 
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP")  # MPO: a JPEG with more pictures behind it, as many phones write
@@ -88,6 +88,8 @@ def analyze(detector, rule, content, name, method="gradcam"):
     opened, image = _open(content, name)
     seen = thumbnail(image)
     _, [p_ai], [heatmap] = judge(detector, seen[None], method)
+    if not np.isfinite(p_ai):
+        raise TruthPixelError("The detector's answer is not a number: train it again.")
     height, width = image.shape[:2]
     warnings = []
     verdict = str(verdicts(p_ai, rule))
@@ -122,7 +124,7 @@ def analyze(detector, rule, content, name, method="gradcam"):
             "file size": f"{len(content) / 1024:.1f} kB",
             **_camera(opened),
         },
-        provenance=tuple(statements(content)),
+        provenance=tuple(statements(opened, content)),
         warnings=tuple(warnings),
     )
 
@@ -198,7 +200,8 @@ def _open(content, name):
         raise TruthPixelError(f"{name} is empty (0 bytes): choose another file.")
     try:
         opened = Image.open(io.BytesIO(content))
-        image = np.asarray(to_rgb(opened))
+        if opened.format in FORMATS:  # known before a pixel is decoded
+            image = np.asarray(to_rgb(opened))
     except Image.DecompressionBombError as error:
         raise TruthPixelError(f"{name} claims far more pixels than a photograph has; it was not opened.") from error
     except Exception as error:  # Pillow raises many kinds for bad bytes; the reader needs one sentence
@@ -224,16 +227,19 @@ def _turned_by(detector, seen, p_ai):
 
 def _camera(opened):
     """Camera and date that the file claims, as far as it does: name of a property -> text."""
-    exif = opened.getexif()
+    exif, more = exif_of(opened)
     make, model = (str(exif.get(tag) or "").strip(" \0") for tag in (0x010F, 0x0110))
-    taken = exif.get_ifd(0x8769).get(0x9003) or exif.get(0x0132)
+    taken = more.get(0x9003) or exif.get(0x0132)
     camera = model if model.startswith(make) else f"{make} {model}"
     return {name: str(text)[:80] for name, text in (("camera", camera), ("date", taken)) if text}
 
 
 def _origin(provenance):
     """What the file says of its origin, quoted; kept apart from the verdict, which does not know of it."""
-    said = "".join(f"<li><b>{escape(one.where)}</b>: {escape(one.says)}</li>" for one in provenance)
+    said = "".join(
+        f"<li><b>{escape(one.where)}</b>{' (a generator)' * one.made_by_ai}: {escape(one.says)}</li>"
+        for one in provenance
+    )
     words = (
         f"<ul style='margin:.3em 0'>{said}</ul>" if said else "No statement. That says nothing: most programs drop it."
     )

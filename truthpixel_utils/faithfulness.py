@@ -73,40 +73,49 @@ def road(detector, images, heatmaps, seed=0):
     -------
     float array (N,): half the difference of the verdict's probability, coldest less hottest first, mean of `SHARES`
     """
-    side = _side(detector, images)
-    rng, differences = np.random.default_rng(seed), []
-    for share in SHARES:
-        cold, hot = (
-            np.stack([_filled(image, _hottest(heat, share), rng) for image, heat in zip(images, sign * heatmaps)])
-            for sign in (-1, 1)
-        )
-        differences.append(_probability(detector, cold, side) - _probability(detector, hot, side))
-    return np.mean(differences, axis=0) / 2
+    side, ranks, size = _side(detector, images), _ranks(heatmaps), heatmaps[0].size
+    rng = np.random.default_rng(seed)
+    filled = [
+        _filled(image, removed, rng)
+        for share in SHARES
+        for removals in (
+            ranks >= round((1 - share) * size),
+            ranks < round(share * size),
+        )  # coldest first, hottest first
+        for image, removed in zip(images, removals)
+    ]
+    cold, hot = _probability(detector, np.stack(filled), side).reshape(len(SHARES), 2, -1).mean(axis=0)
+    return (cold - hot) / 2
 
 
-MEASURES = {"deletion": deletion, "insertion": insertion, "ROAD": road}
+MEASURES = {"deletion": (deletion, -1), "insertion": (insertion, 1), "ROAD": (road, 1)}  # and whether more is better
 
 
-def compare(detector, images, maps):
-    """Let methods and controls undergo every measure.
+def compare(detector, images, maps, blind):
+    """Let maps undergo every measure beside maps that know nothing.
 
     Parameters
     ----------
     detector, images : see `deletion`
-    maps : dict, name -> float32 array (N, H, W)
+    maps, blind : dicts, name -> float32 array (N, H, W); `blind` from `controls`
 
     Returns
     -------
-    pandas.DataFrame, one row a map and measure: ``map``, ``measure``, ``mean`` over the images, and its interval of 95 %
-    (``low``, ``high``; mean ± 1.96 standard errors)
+    pandas.DataFrame, one row a map, measure and control: ``map``, ``measure``, ``control``, ``mean`` (the map's mark),
+    ``better_by`` (mean difference to the control's mark on the same images, positive if the map is better), and the
+    interval of 95 % for that (``low``, ``high``; ± 1.96 standard errors)
     """
     rows = []
-    for name, heatmaps in maps.items():
-        for measure, function in MEASURES.items():
+    for measure, (function, sign) in MEASURES.items():
+        known = {name: function(detector, images, heatmaps) for name, heatmaps in blind.items()}
+        for name, heatmaps in maps.items():
             marks = function(detector, images, heatmaps)
-            half = 1.96 * marks.std(ddof=1) / len(marks) ** 0.5
-            rows.append([name, measure, marks.mean(), marks.mean() - half, marks.mean() + half])
-    return pd.DataFrame(rows, columns=["map", "measure", "mean", "low", "high"])
+            for control, others in known.items():
+                better = sign * (marks - others)
+                half = 1.96 * better.std(ddof=1) / len(better) ** 0.5
+                mean = better.mean()
+                rows.append([name, measure, control, marks.mean(), mean, mean - half, mean + half])
+    return pd.DataFrame(rows, columns=["map", "measure", "control", "mean", "better_by", "low", "high"])
 
 
 def randomised(detector, seed=0):
@@ -116,7 +125,8 @@ def randomised(detector, seed=0):
 
     Yields
     ------
-    stage, detector : str and keras.Model, a copy in which the kernels of this stage and of all above it are shuffled
+    stage, detector : str and keras.Model, a copy in which the kernels of this stage and of all above it are shuffled; it
+    is the same copy each time, changed further
     """
     rng = np.random.default_rng(seed)
     forgetting = at_size(detector, detector.get_layer("resize").height)
@@ -167,12 +177,11 @@ def stability(detector, images, changes, **options):
 
 def _area(detector, start, end, images, heatmaps):
     """Area under the verdict's probability while `start` becomes `end`, hottest pixels first."""
-    side = _side(detector, images)
-    curve = []
-    for share in np.linspace(0, 1, STEPS + 1):
-        hot = np.stack([_hottest(heat, share) for heat in heatmaps])
-        curve.append(_probability(detector, np.where(hot[..., None], end, start).round().astype(np.uint8), side))
-    return np.trapezoid(curve, dx=1 / STEPS, axis=0)
+    counts = np.round(np.linspace(0, 1, STEPS + 1) * heatmaps[0].size)
+    changed = _ranks(heatmaps) < counts[:, None, None, None]
+    mixed = np.where(changed[..., None], end, start).round().astype(np.uint8)
+    curves = _probability(detector, mixed.reshape(-1, *images.shape[1:]), _side(detector, images))
+    return np.trapezoid(curves.reshape(STEPS + 1, -1), dx=1 / STEPS, axis=0)
 
 
 def _side(detector, images):
@@ -180,15 +189,15 @@ def _side(detector, images):
 
 
 def _probability(detector, images, side):
-    return 1 / (1 + np.exp(-side * scores(detector, images)[0].astype(float)))
+    """The probability of each image's side; several versions of the images may follow one another."""
+    logits = scores(detector, images)[0].reshape(-1, len(side))
+    return (1 / (1 + np.exp(-side * logits.astype(float)))).ravel()
 
 
-def _hottest(heat, share):
-    """Mask (H, W) of the hottest pixels; among equals the order is the image's own, top left first."""
-    order = np.argsort(-heat, axis=None, kind="stable")
-    mask = np.zeros(heat.size, bool)
-    mask[order[: round(share * heat.size)]] = True
-    return mask.reshape(heat.shape)
+def _ranks(heatmaps):
+    """Each pixel's place in the order of heat, 0 = the hottest; among equals the order is the image's own."""
+    order = np.argsort(-heatmaps.reshape(len(heatmaps), -1), axis=1, kind="stable")
+    return np.argsort(order, axis=1).reshape(heatmaps.shape)
 
 
 def _filled(image, removed, rng):

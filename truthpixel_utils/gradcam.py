@@ -10,7 +10,7 @@ from truthpixel_utils.files import TruthPixelError
 from truthpixel_utils.model import boundary, keras
 
 LAST_CONVOLUTION = "top_activation"  # the backbone's last feature map: image_size / 32 cells a side
-CHUNK = 256  # images for the engine at a time: its pauses between them cost
+CHUNK = 16_000_000  # numbers that the engine computes at a time: its pauses cost, and so does memory
 TARGETS = {"predicted": 0.0, "ai": 1.0, "real": -1.0}
 
 
@@ -101,16 +101,16 @@ def judge(detector, images, method="gradcam", layer=LAST_CONVOLUTION, target="pr
     trunk, differentiate = _parts(detector, layer)
     forward = prepare(trunk, engine)
     logits, maps = [], []
-    for start in range(0, len(images), CHUNK):
-        below = forward(images[start : start + CHUNK])[0]
+    chunk = max(batch_size, CHUNK // int(np.prod(trunk.output.shape[1:])))
+    for start in range(0, len(images), chunk):
+        below = forward(images[start : start + chunk])[0]
         for some in range(0, len(below), batch_size):
             found = differentiate(below[some : some + batch_size], TARGETS[target])
             activations, gradients, logit = (part.numpy() for part in found)
             maps.extend(np.maximum(METHODS[method](activations, gradients), 0))
             logits.extend(logit[:, 0])
     logits = np.array(logits, np.float32)
-    size = images.shape[2], images.shape[1]
-    heatmaps = [cv2.resize(cells, size, interpolation=cv2.INTER_LINEAR) for cells in maps]
+    heatmaps = [_resized(cells, *images.shape[1:3]) for cells in maps]
     p_ai = 1 / (1 + np.exp(-logits))
     return logits, p_ai, np.array(heatmaps, np.float32).reshape(-1, *images.shape[1:3])
 
@@ -130,15 +130,21 @@ def in_place(heatmap, height, width):
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
     whole = np.full((height, width), np.nan, np.float32)
-    whole[top : top + side, left : left + side] = cv2.resize(heatmap, (side, side), interpolation=cv2.INTER_LINEAR)
+    whole[top : top + side, left : left + side] = _resized(heatmap, side, side)
     return whole
+
+
+def _resized(cells, height, width):
+    """Stretched linearly, or averaged where there are more cells than pixels: none is left out."""
+    larger = len(cells) > height
+    return cv2.resize(cells, (width, height), interpolation=cv2.INTER_AREA if larger else cv2.INTER_LINEAR)
 
 
 @lru_cache(maxsize=2)  # a prepared trunk is known again by being the same
 def _parts(detector, layer):
     """The network that computes what the differentiated part is given, and that part, see `_differentiator`."""
     names = [known.name for known in detector.layers]
-    maps = [name for name in names if len(detector.get_layer(name).output.shape) == 4]
+    maps = [name for name in names[1:] if len(detector.get_layer(name).output.shape) == 4]
     if layer not in maps:
         found = "has no map, as a layer between input and pooling has" if layer in names else "is no layer"
         raise TruthPixelError(f'layer "{layer}" {found} of this detector: "{LAST_CONVOLUTION}" is its last map.')

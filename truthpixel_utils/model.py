@@ -139,7 +139,7 @@ def at_size(network, image_size):
     [resize] = [layer["config"] for layer in config["layers"] if layer["name"] == "resize"] or [None]
     if resize is None:
         raise TruthPixelError('other sizes need the whole network to be trained: unfreeze_layers="all".')
-    if image_size % 32 or resize["height"] % 32:
+    if image_size != resize["height"] and (image_size % 32 or resize["height"] % 32):
         raise TruthPixelError(f"sizes {resize['height']} and {image_size}: expected multiples of 32.")
     resize["height"] = resize["width"] = image_size
     other = keras.Model.from_config(config)

@@ -94,12 +94,12 @@ def class_grid(pictures, labels, title=None):
 
 
 def overlay(image, heatmap, strength=0.5, colours=HEAT):
-    """Lay a heatmap over its image.
+    """Lay a heatmap over its image, from which the colour is taken: what is coloured is heat.
 
     Parameters
     ----------
     image : uint8 array (H, W, 3)
-    heatmap : float32 array (H, W), 0 or more; an empty one leaves the image as it is, and where it is not a number (the
+    heatmap : float32 array (H, W), 0 or more; an empty one leaves the image grey, and where it is not a number (the
         detector was not shown that part) the image fades
     strength : float, opacity of the hottest pixel
     colours : str, a colour map of matplotlib
@@ -110,7 +110,8 @@ def overlay(image, heatmap, strength=0.5, colours=HEAT):
     """
     heat = np.nan_to_num(heatmap) / (np.nanmax(heatmap) or 1)
     opacity = strength * heat[..., None]
-    mixed = image * (1 - opacity) + plt.get_cmap(colours)(heat)[..., :3] * 255 * opacity
+    grey = image.mean(axis=-1, keepdims=True)
+    mixed = grey * (1 - opacity) + plt.get_cmap(colours)(heat)[..., :3] * 255 * opacity
     return np.where(np.isnan(heatmap)[..., None], 170 + mixed / 3, mixed).round().astype(np.uint8)
 
 
@@ -133,11 +134,11 @@ def maps(heatmaps, titles, label="evidence"):
     """Draw heatmaps side by side on one scale, with one colour bar; heatmaps: sequence of float arrays (H, W)."""
     figure, axes = new_figure(1, len(heatmaps), (2.1 * len(heatmaps) + 0.9, 2.4))
     peak = max(float(np.nanmax(heatmap)) for heatmap in heatmaps)
-    for axis, heatmap, title in zip(axes, heatmaps, titles):
+    for axis, heatmap, title in zip(np.ravel(axes), heatmaps, titles):
         drawn = axis.imshow(heatmap, cmap=HEAT, vmin=0, vmax=peak or 1)
         axis.set_axis_off()
         axis.set_title(title, fontsize=9, loc="center", fontweight="normal")
-    figure.colorbar(drawn, ax=list(axes), fraction=0.03, label=label)
+    figure.colorbar(drawn, ax=axes, fraction=0.03, label=label)
     return figure
 
 

@@ -1,4 +1,4 @@
-"""What a file says of its own origin: Content Credentials, IPTC's digital source type, what generators write beside pixels.
+"""What a file says of its own origin: Content Credentials, IPTC's digital source type, what generators write there.
 
 None of it enters the probability. A statement can be false or copied, and its absence says nothing: most programs and
 every screenshot drop it.
@@ -10,10 +10,10 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from PIL import Image
+from PIL import ExifTags
 
 LONGEST = 300  # characters of a statement that are quoted
-# Of IPTC's vocabulary (cv.iptc.org/newscodes/digitalsourcetype), the terms for what a trained model made, whole or in part.
+# IPTC's terms for what a trained model made, whole or in part (cv.iptc.org/newscodes/digitalsourcetype).
 AI_SOURCES = ("trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia")
 # Chunks of text that Stable Diffusion's interfaces leave in a PNG, and programs that name themselves in EXIF or PNG.
 GENERATOR_TEXTS = {
@@ -25,10 +25,11 @@ GENERATOR_TEXTS = {
     "Dream": "InvokeAI",
 }
 GENERATORS = re.compile(
-    r"stable.?diffusion|automatic1111|comfyui|invokeai|novelai|midjourney|dall.?e|firefly|imagen|ideogram|flux\.1|leonardo\.ai",
+    r"\b(stable.?diffusion|automatic1111|comfyui|invokeai|novelai|midjourney|dall[·•-]?e|adobe firefly|google imagen"
+    r"|ideogram|flux\.1|leonardo\.ai)\b",
     re.IGNORECASE,
 )
-SOFTWARE, USER_COMMENT = 0x0131, 0x9286  # tags of EXIF
+SOFTWARE, USER_COMMENT = ExifTags.Base.Software, ExifTags.Base.UserComment
 
 
 class Statement(NamedTuple):
@@ -39,43 +40,59 @@ class Statement(NamedTuple):
     made_by_ai: bool  # whether that means: by a generator, whole or in part
 
 
-def statements(content):
+def statements(opened, content):
     """Collect what an image file says of its origin.
 
     Parameters
     ----------
-    content : bytes, an image file that Pillow opens
+    opened : PIL.Image.Image, the file as Pillow opened it; its pixels are loaded if they are not
+    content : bytes, the file
 
     Returns
     -------
     list of Statement; empty if the file says nothing
     """
-    with Image.open(io.BytesIO(content)) as image:
-        texts = {str(key): value for key, value in image.info.items() if isinstance(value, (str, bytes))}
-        exif = image.getexif()
-    return [*_content_credentials(content), *_iptc(content, texts), *_generator_texts(texts), *_exif(exif)]
+    opened.load()  # a PNG may hold text behind its pixels
+    texts = {str(key): value for key, value in opened.info.items() if isinstance(value, (str, bytes))}
+    return [*_content_credentials(content), *_iptc(texts), *_generator_texts(texts), *_exif(*exif_of(opened))]
+
+
+def exif_of(opened):
+    """The tags of an image and of its EXIF block (two dicts); empty where they are damaged."""
+    try:
+        exif = opened.getexif()
+        return dict(exif), dict(exif.get_ifd(ExifTags.IFD.Exif))
+    except Exception:  # Pillow raises a kind for each way in which EXIF can be damaged; the pixels are whole
+        return {}, {}
 
 
 def _content_credentials(content):
-    """The active C2PA manifest, validated with what is in the file: nothing is fetched."""
+    """The C2PA manifests, validated with what is in the file: nothing is fetched."""
     import c2pa
 
+    where = "Content Credentials"
     try:
         reader = c2pa.Reader.try_create("", io.BytesIO(content), context=_offline())
+        if reader is None:
+            return []
+        with reader:
+            store, state = json.loads(reader.json()), reader.get_validation_state()
     except c2pa.C2paError as error:
-        return [Statement("Content Credentials", f"damaged: {_short(error)}", False)]
-    if reader is None:
-        return []
-    with reader:
-        store, state = json.loads(reader.json()), reader.get_validation_state()
-    manifest = store["manifests"].get(store.get("active_manifest"), {})
-    generators = [info.get("name", "") for info in manifest.get("claim_generator_info", [])]
-    issuer = (manifest.get("signature_info") or {}).get("issuer", "nobody")
-    sources = sorted(set(re.findall(r"digitalsourcetype/(\w+)", json.dumps(manifest.get("assertions", [])))))
-    words = f"by {', '.join(generators) or 'an unnamed program'}, signed by {issuer}, {state or 'not validated'}"
+        elsewhere = str(error).startswith("Remote")
+        return [Statement(where, "kept elsewhere; not fetched" if elsewhere else f"could not be read ({error})", False)]
+    manifests = store.get("manifests") or {}
+    manifest = manifests.get(store.get("active_manifest")) or {}
+    generators = [info.get("name", "") for info in manifest.get("claim_generator_info") or []]
+    signer = (manifest.get("signature_info") or {}).get("issuer") or "nobody"
+    # An edited image keeps the manifest of what it was made from: what that was is said there.
+    assertions = json.dumps([one.get("assertions") for one in manifests.values()])
+    sources = sorted(set(re.findall(r"digitalsourcetype/(\w+)", assertions)))
+    words = f"by {', '.join(generators) or 'an unnamed program'}, signed as {signer}, "
+    words += "unchanged since" if state in ("Valid", "Trusted") else "changed since, or damaged"
+    words += "" if state == "Trusted" else " (who signed was not checked)"
     if sources:
         words += f"; source: {', '.join(sources)}"
-    return [Statement("Content Credentials", _short(words), bool(set(sources) & set(AI_SOURCES)))]
+    return [Statement(where, _short(words), bool(set(sources) & set(AI_SOURCES)))]
 
 
 @lru_cache
@@ -85,10 +102,9 @@ def _offline():
     return c2pa.Context(c2pa.Settings.from_dict({"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}))
 
 
-def _iptc(content, texts):
-    """Terms of IPTC's vocabulary in the file's XMP: in its own chunk, or as text in a PNG."""
-    packets = re.findall(rb"<x:xmpmeta.*?</x:xmpmeta>", content, re.DOTALL)
-    packets += [_bytes(value) for key, value in texts.items() if key.lower() in ("xmp", "xml:com.adobe.xmp")]
+def _iptc(texts):
+    """Terms of IPTC's vocabulary in the file's XMP, which Pillow gives among the texts."""
+    packets = [_bytes(value) for key, value in texts.items() if key.lower() in ("xmp", "xml:com.adobe.xmp")]
     found = {term.decode() for packet in packets for term in re.findall(rb"digitalsourcetype/(\w+)", packet)}
     return [Statement("IPTC digital source type", term, term in AI_SOURCES) for term in sorted(found)]
 
@@ -103,11 +119,11 @@ def _generator_texts(texts):
     return found + ([Statement("PNG text “Software”", _short(software), _is_generator(software))] if software else [])
 
 
-def _exif(exif):
+def _exif(exif, more):
     found = []
     if software := exif.get(SOFTWARE):
         found.append(Statement("EXIF software", _short(software), _is_generator(software)))
-    comment = _bytes(exif.get_ifd(0x8769).get(USER_COMMENT, b""))
+    comment = _bytes(more.get(USER_COMMENT, b""))
     words = re.sub(r"[^\x20-\x7e]", "", comment.decode("latin-1"))  # UTF-16 or not, what is left is legible
     if "Steps:" in words and "Sampler:" in words:
         found.append(Statement("EXIF comment (AUTOMATIC1111)", _short(words.removeprefix("UNICODE")), True))

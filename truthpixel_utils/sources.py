@@ -14,7 +14,7 @@ from typing import NamedTuple
 import datasets
 import numpy as np
 import pyarrow.parquet as pq
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image
 
 from truthpixel_utils.files import PROJECT, TruthPixelError, project_path
 
@@ -146,13 +146,32 @@ def to_rgb(image):
     """
     if isinstance(image, bytes):
         image = Image.open(io.BytesIO(image))
-    image = ImageOps.exif_transpose(image)
+    image = _upright(image)
     if image.mode.startswith("I"):  # 16-bit grey: Pillow's own conversion would clip at 255
         image = Image.fromarray((np.asarray(image) / 257).clip(0, 255).astype(np.uint8))
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return image.convert("RGB")
+
+
+def _upright(image):
+    """Turn an image as its EXIF says; Pillow's own function gives up on an image if any tag beside it is damaged."""
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation)
+    except Exception:  # Pillow raises a kind for each way in which EXIF can be damaged; the pixels are whole
+        return image
+    turn = Image.Transpose
+    turns = {
+        2: turn.FLIP_LEFT_RIGHT,
+        3: turn.ROTATE_180,
+        4: turn.FLIP_TOP_BOTTOM,
+        5: turn.TRANSPOSE,
+        6: turn.ROTATE_270,
+        7: turn.TRANSVERSE,
+        8: turn.ROTATE_90,
+    }
+    return image.transpose(turns[orientation]) if orientation in turns else image
 
 
 def _hub_answers():
