@@ -130,7 +130,7 @@ def explanation(image, heatmap, title, colour=INK, colours=HEAT):
     return figure
 
 
-def maps(heatmaps, titles, label="evidence"):
+def maps(heatmaps, titles):
     """Draw heatmaps side by side on one scale, with one colour bar; heatmaps: sequence of float arrays (H, W)."""
     figure, axes = new_figure(1, len(heatmaps), (2.1 * len(heatmaps) + 0.9, 2.4))
     peak = max(float(np.nanmax(heatmap)) for heatmap in heatmaps)
@@ -138,7 +138,7 @@ def maps(heatmaps, titles, label="evidence"):
         drawn = axis.imshow(heatmap, cmap=HEAT, vmin=0, vmax=peak or 1)
         axis.set_axis_off()
         axis.set_title(title, fontsize=9, loc="center", fontweight="normal")
-    figure.colorbar(drawn, ax=axes, fraction=0.03, label=label)
+    figure.colorbar(drawn, ax=axes, fraction=0.03, label="evidence")
     return figure
 
 

@@ -79,7 +79,8 @@ def _content_credentials(content):
             store, state = json.loads(reader.json()), reader.get_validation_state()
     except c2pa.C2paError as error:
         elsewhere = str(error).startswith("Remote")
-        return [Statement(where, "kept elsewhere; not fetched" if elsewhere else f"could not be read ({error})", False)]
+        words = "kept elsewhere; not fetched" if elsewhere else f"could not be read: {error}"
+        return [Statement(where, _short(words), False)]
     manifests = store.get("manifests") or {}
     manifest = manifests.get(store.get("active_manifest")) or {}
     generators = [info.get("name", "") for info in manifest.get("claim_generator_info") or []]
