@@ -5,7 +5,7 @@ import pandas as pd
 
 from truthpixel_utils.calibrate import calibration_error
 from truthpixel_utils.data import seen_before
-from truthpixel_utils.evaluate import HEADLINES, by_class, evaluate
+from truthpixel_utils.evaluate import HEADLINES, by_class, evaluate, intervals
 from truthpixel_utils.robustness import robustness
 from truthpixel_utils.score import score
 
@@ -16,12 +16,13 @@ def measure(detector, splits):
     Returns
     -------
     predictions : pandas.DataFrame, see `score.score`
-    figures : dict, as `evaluate.evaluate` returns, and ``without_twins`` (the same for test images that no earlier
-    split holds), ``calibration_error``, ``confidence`` (mean probability of the verdict), ``robustness`` (list of rows) and
-    ``by_class`` (class -> figures)
+    figures : dict, as `evaluate.evaluate` returns, and ``intervals`` (95 %, see there), ``without_twins`` (the same as
+    all for test images that no earlier split holds), ``calibration_error``, ``confidence`` (mean probability of the
+    verdict), ``robustness`` (list of rows) and ``by_class`` (class -> figures)
     """
     predictions = score(detector, splits["test"])
     figures = evaluate(predictions)
+    figures["intervals"] = intervals(predictions).to_dict("index")
     figures["without_twins"] = evaluate(predictions[~seen_before(splits)])
     figures["calibration_error"] = calibration_error(predictions)
     figures["confidence"] = float(np.maximum(predictions["p_ai"], 1 - predictions["p_ai"]).mean())
@@ -38,6 +39,7 @@ def text(figures):
         name: [f"{part['images']:,}", *(f"{part[key]:.4f}" for key in HEADLINES)] for name, part in parts.items()
     }
     changes = pd.DataFrame(figures["robustness"])[["change", "strength", "accuracy", "roc_auc", "accused"]]
+    columns["95 % of draws"] = ["", *("{low:.4f}–{high:.4f}".format(**figures["intervals"][key]) for key in HEADLINES)]
     tables = [
         pd.DataFrame(columns, rows).to_string(),
         f"calibration error {figures['calibration_error']:.4f}, mean confidence {figures['confidence']:.4f}",

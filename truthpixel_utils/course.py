@@ -49,7 +49,7 @@ PROFILES = {
         "batch_size": 128,
         "views": 1,
         "epochs_phase1": 3,
-        "epochs_phase2": {64: 8, 96: 4},
+        "epochs_phase2": {64: 8, 96: 2},
         "lr_phase2": 1.5e-3,
         "unfreeze_layers": "all",
         "batch_norm": True,
