@@ -94,9 +94,9 @@ def test_a_killed_course_started_again_ends_with_the_same_metrics(finished, tmp_
 
 
 def test_a_notebook_without_its_inputs_says_which_notebook_makes_them(home):
-    done = truthpixel(home, "--from", "05", "--to", "05")
+    done = truthpixel(home, "--from", "04", "--to", "04")
     assert done.returncode == 1
-    assert "05_evaluate stopped" in done.stderr and "run notebooks/04_finetune.ipynb first" in done.stderr
+    assert "04_finetune stopped" in done.stderr and "run notebooks/03_train_phase1.ipynb first" in done.stderr
     assert "Traceback" not in done.stderr
 
 

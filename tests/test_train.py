@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from truthpixel_utils import augment, data, fit, model, train
+from truthpixel_utils import augment, calibrate, data, fit, model, train
 from truthpixel_utils.files import TruthPixelError
 
 COLUMNS = "accuracy auc loss val_accuracy val_auc val_loss learning_rate image_size".split()
@@ -124,7 +124,9 @@ def test_the_same_training_is_reused_and_another_is_not(splits, home, capsys):
 def test_a_killed_training_does_not_cost_the_finished_one_nor_what_is_known_of_it(
     splits, tiny, home, monkeypatch, capsys
 ):
-    history = train.train(new_detector(), splits, phase=2, epochs=2, learning_rate=1e-3)
+    detector = new_detector()
+    history = train.train(detector, splits, phase=2, epochs=2, learning_rate=1e-3)
+    calibrate.save(detector, {"temperature": 1.0, "clear_to": 0.2, "accuse_from": 0.8})
     others = data.load_splits(tiny, limit=60)
     with monkeypatch.context() as patch:
         kill_after(patch, 1, "last.keras")

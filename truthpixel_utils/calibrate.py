@@ -11,7 +11,7 @@ from sklearn.metrics import log_loss, roc_curve
 from truthpixel_utils import fit
 from truthpixel_utils.evaluate import check
 from truthpixel_utils.files import project_path, require, written_whole
-from truthpixel_utils.model import FINAL
+from truthpixel_utils.model import FINAL, finished
 
 WRONG = 0.01  # share of real images that may be accused, and of AI-generated ones that may be cleared
 VERDICTS = ("real", "cannot tell", "AI-generated")
@@ -165,6 +165,5 @@ def save(detector, rule, output_dir="outputs"):
 
 
 def load_rule(output_dir="outputs"):
-    """Load the rule that `save` left in `output_dir`; a dict, see `calibrate`."""
-    path = (project_path(output_dir) / "models" / FINAL).with_suffix(".json")
-    return json.loads(require(path, made_by="04_finetune").read_text())
+    """Load the rule of the detector that `model.load_detector` gives for `output_dir`; a dict, see `calibrate`."""
+    return json.loads(require(finished(output_dir).with_suffix(".json"), made_by="04_finetune").read_text())

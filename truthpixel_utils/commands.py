@@ -37,7 +37,9 @@ def main(arguments=None):
     judged.add_argument("--source", default="auto", help="as in the notebooks (default: auto)")
     judged.add_argument("--split", default="official", help="official or truthpixel (default: official)")
     judged.add_argument("--limit", type=int, help="images of the data set in all (default: every one)")
-    judged.add_argument("--model", metavar="FILE", help="a detector (default: the one that notebook 4 left in outputs)")
+    judged.add_argument(
+        "--model", metavar="FILE", help="a detector (default: what notebook 4 left in outputs, else the package's)"
+    )
     judged.add_argument("--output-dir", default="outputs/evaluation", help="for the figures (default: %(default)s)")
     explained = commands.add_parser("explain", help="judge images and draw where the verdict comes from")
     explained.add_argument("images", nargs="+", metavar="IMAGE", help="JPG, PNG or WebP files")
@@ -48,7 +50,7 @@ def main(arguments=None):
     explained.add_argument(
         "--colours", default="inferno", help="jet, or any colour map of matplotlib (default: inferno)"
     )
-    explained.add_argument("--output-dir", default="outputs", help="of the course, for its detector (default: outputs)")
+    explained.add_argument("--output-dir", default="outputs", help="where to look for a detector (default: outputs)")
     cache = commands.add_parser("cache", help="list the features that training keeps on disk")
     cache.add_argument("--clear", action="store_true", help="remove them: they are computed anew when needed")
     cache.add_argument("--output-dir", default="outputs", help="the course's output folder (default: outputs)")
@@ -85,9 +87,11 @@ def _cache(options):
 
 
 def _evaluate(options):
-    from truthpixel_utils import card, data, evaluate, model  # see _cache
+    from truthpixel_utils import card, data, evaluate, model, train  # see _cache
 
     splits = data.load_splits(options.source, options.split, options.limit)
+    if project_path(options.model or model.finished()) == model.SHIPPED:
+        train.check_shipped(splits)
     predictions, figures = card.measure(model.load_detector(options.model), splits)
     evaluate.save(predictions, figures, options.output_dir)
     print(card.text(figures))

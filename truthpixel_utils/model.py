@@ -23,6 +23,7 @@ PATIENCE = 4  # seconds to find out that Keras's server does not answer
 POOLED = "pooled"  # the layer between backbone and head
 START_WEIGHTS = PRETRAINED / "efficientnetb0_from_lite0.weights.h5"
 FINAL = "truthpixel_final.keras"  # what the last phase leaves in the output folder's `models`
+SHIPPED = PRETRAINED / "truthpixel_cifake.keras"  # what serves where nothing was trained; MODEL_CARD.md beside it
 
 
 def build_detector(weights="auto", image_size=224, thumbnail=THUMBNAIL):
@@ -72,7 +73,8 @@ def load_detector(path=None, output_dir="outputs"):
     Parameters
     ----------
     path : str or Path, optional
-        A ``.keras`` or ``.h5`` file; by default the one that `notebooks/04_finetune` leaves in `output_dir`.
+        A ``.keras`` or ``.h5`` file; by default the one that `finished` names, and if that is the one in the package,
+        one line says so.
 
     Returns
     -------
@@ -80,13 +82,28 @@ def load_detector(path=None, output_dir="outputs"):
 
     Raises
     ------
-    TruthPixelError if there is no such file, or it is no Keras model.
+    TruthPixelError if there is no such file, it is no Keras model, or the one in the package was changed.
     """
-    path = require(path or f"{output_dir}/models/{FINAL}", made_by="04_finetune")
+    if path is None and (path := finished(output_dir)) == SHIPPED:
+        print("Detector: the one in the package, trained on CIFAKE (notebook 4 has left none here yet).")
+    path = require(path, made_by="04_finetune")
+    if path == SHIPPED:
+        _check_sum(path)
     try:
         return keras.models.load_model(path)
     except Exception as error:  # a cut zip, another format, a version too new: Keras raises a kind for each
         raise TruthPixelError(f"{path} is not a Keras model that can be read here ({type(error).__name__}).") from error
+
+
+def finished(output_dir="outputs"):
+    """Find the detector to judge with: the one that notebook 4 has left in `output_dir`, else the one in the package.
+
+    Returns
+    -------
+    Path of a ``.keras`` file; its thresholds lie beside it, in a ``.json`` of the same name
+    """
+    trained = project_path(output_dir) / "models" / FINAL
+    return trained if trained.exists() else SHIPPED
 
 
 def backbone_layers(detector):
@@ -228,6 +245,15 @@ def stages(detector):
             stage = "top" if name in backbone else name if name == "resize" else "head"
         found.setdefault(stage, []).append(name)
     return found
+
+
+def _check_sum(path):
+    """Raise a `TruthPixelError` unless the file is the one that SHA256SUMS beside it knows (format of ``sha256sum``)."""
+    sums = dict(reversed(line.split()) for line in path.with_name("SHA256SUMS").read_text().splitlines())
+    if hashlib.sha256(path.read_bytes()).hexdigest() != sums[path.name]:
+        raise TruthPixelError(
+            f"{path} is not the file that was shipped (its checksum differs): install the package again."
+        )
 
 
 def _backbone(pixels, weights):

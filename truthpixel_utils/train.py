@@ -15,7 +15,7 @@ from truthpixel_utils.data import thumbnails
 from truthpixel_utils.features import extract
 from truthpixel_utils.files import TruthPixelError, project_path, written_whole
 from truthpixel_utils.fit import PATIENCE, PATIENCE_LR, STRONG, fit, save
-from truthpixel_utils.model import cut, fingerprint, freeze_batch_norm, keras
+from truthpixel_utils.model import SHIPPED, cut, finished, fingerprint, freeze_batch_norm, keras
 
 _USED = ("train", "validation")
 _HEAD = ("dense_256", "dropout_256", "dense_128", "dropout_128", "logit")
@@ -104,15 +104,28 @@ def train(
 
 
 def check_rows(splits, output_dir="outputs"):
-    """Raise a `TruthPixelError` unless the final detector in `output_dir` was trained on the training rows of `splits`.
+    """Raise a `TruthPixelError` if the detector for `output_dir` may have seen test images of `splits` in training.
 
-    With other rows (another source, limit or seed), some of what is now called test was seen in training.
+    It was trained on the training rows of `splits`, or it is the one in the package: that one knows the training part
+    of CIFAKE, and the test part alone is new to it.
     """
-    finished = _read(project_path(output_dir) / "checkpoints" / "phase2" / "finished.json")
-    if finished and finished["rows"] != _rows(splits):
+    if finished(output_dir) == SHIPPED:
+        check_shipped(splits)
+        return
+    record = _read(project_path(output_dir) / "checkpoints" / "phase2" / "finished.json")
+    if record and record["rows"] != _rows(splits):
         raise TruthPixelError(
             "the detector was trained on other images than these splits say: set source, split, limit and seed "
             "as in notebooks 3 and 4, or some test images were seen in training."
+        )
+
+
+def check_shipped(splits):
+    """Raise a `TruthPixelError` if test rows of `splits` come from a training part, as the shipped detector's did."""
+    if any(name.startswith("train/") for name in splits["test"]["id"][:]):
+        raise TruthPixelError(
+            "the detector in the package was trained on all of CIFAKE's training part, and this test holds images of a "
+            'training part: set split="official".'
         )
 
 

@@ -1,0 +1,104 @@
+"""The detector that comes with the package: it serves where nothing was trained, and is what its card says."""
+
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+from sklearn import metrics as sk
+
+from conftest import picture
+from truthpixel_utils import calibrate, commands, course, data, gradcam, model, score, train
+from truthpixel_utils.files import PRETRAINED, TruthPixelError
+
+CARD = (PRETRAINED / "MODEL_CARD.md").read_text()
+
+
+def test_it_serves_where_nothing_was_trained_and_says_so(home, capsys):
+    detector, rule = model.load_detector(), calibrate.load_rule()
+    assert "the one in the package, trained on CIFAKE" in capsys.readouterr().out
+    assert 0 < rule["clear_to"] <= 0.5 <= rule["accuse_from"] < 1
+    _, [p_ai], [heatmap] = gradcam.judge(detector, picture(1, True)[None])
+    assert 0 <= p_ai <= 1 and heatmap.shape == (32, 32)
+
+
+def test_a_notebook_runs_on_it_alone(home):
+    course.run(first="06", last="06", parameters={"examined": 4})
+    executed = (home / "outputs/notebooks/06_gradcam.ipynb").read_text()
+    assert "Detector: the one in the package" in executed
+
+
+def test_a_detector_of_ones_own_comes_first(home, capsys):
+    rule = {"temperature": 1.0, "clear_to": 0.1, "accuse_from": 0.9}
+    calibrate.save(model.build_detector("lite0", image_size=32), rule)
+    capsys.readouterr()
+    assert model.load_detector().get_layer("resize").height == 32
+    assert calibrate.load_rule() == rule and "package" not in capsys.readouterr().out
+
+
+def test_it_is_small_and_loads_with_plain_keras():
+    assert model.SHIPPED.stat().st_size <= 17e6
+    assert model.keras.models.load_model(model.SHIPPED).layers[-1].name == "p_ai"
+
+
+def test_a_changed_file_is_refused_in_one_sentence(tmp_path, monkeypatch):
+    for path in (model.SHIPPED, model.SHIPPED.with_name("SHA256SUMS")):
+        shutil.copy(path, tmp_path)
+    changed = tmp_path / model.SHIPPED.name
+    changed.write_bytes(changed.read_bytes()[:-1] + b"\1")
+    monkeypatch.setattr(model, "SHIPPED", changed)
+    with pytest.raises(TruthPixelError, match="is not the file that was shipped"):
+        model.load_detector(changed)
+
+
+def test_it_is_not_tested_on_images_it_was_trained_on(tiny, home, capsys):
+    splits = data.load_splits(tiny, split="truthpixel")
+    with pytest.raises(TruthPixelError, match='set split="official"'):
+        train.check_rows(splits)
+    train.check_rows(data.load_splits(tiny, split="official"))
+    assert commands.main(["evaluate", "--source", str(tiny), "--split", "truthpixel"]) == 1
+    assert "set split=" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def judged(shared):
+    """Whole official test of CIFAKE, scored with the shipped detector."""
+    splits = data.load_splits(shared / "cifake", "official")
+    return score.score(model.load_detector(model.SHIPPED), splits["test"]), data.seen_before(splits)
+
+
+def said(words):
+    """What the card's first table gives for a figure (0..1), of all test images and of those without twins."""
+    row = re.search(rf"^\| {words} \| ([\d.]+) ?%?[^|]*\| ([\d.]+) ?%?[^|]*\|", CARD, re.MULTILINE)
+    scale = 100 if "%" in row[0] else 1
+    return float(row[1]) / scale, float(row[2]) / scale
+
+
+@pytest.mark.parametrize("part", [0, 1], ids=["all", "without twins"])
+def test_its_card_holds_the_figures_that_scikit_learn_finds(judged, part):
+    table, twin = judged
+    table = table[~twin] if part else table
+    truth, verdict = table["label"], table["p_ai"] >= 0.5
+    assert len(table) == (19_622 if part else 20_000)
+    found = {
+        "accuracy": sk.accuracy_score(truth, verdict),
+        "precision": sk.precision_score(truth, verdict),
+        "recall": sk.recall_score(truth, verdict),
+        "F1": sk.f1_score(truth, verdict),
+    }
+    for words, value in found.items():
+        assert said(words)[part] == pytest.approx(value, abs=2e-4)  # other processors move an image or two
+    assert said("ROC-AUC")[part] == pytest.approx(sk.roc_auc_score(truth, table["p_ai"]), abs=1e-4)
+
+
+def test_its_probabilities_and_thresholds_hold_as_the_card_says(judged):
+    table, _ = judged
+    error = re.search(r"calibration error \(15 widths\) ([\d.]+)", CARD)
+    assert float(error[1]) == pytest.approx(calibrate.calibration_error(table), abs=5e-4)
+    confidence = np.maximum(table["p_ai"], 1 - table["p_ai"]).mean()
+    assert abs(confidence - sk.accuracy_score(table["label"], table["p_ai"] >= 0.5)) <= 0.01
+    rule = json.loads(model.SHIPPED.with_suffix(".json").read_text())
+    accused = (table["p_ai"][table["label"] == 0] >= rule["accuse_from"]).mean()
+    words = re.search(r"([\d.]+) % of the real test images are accused", CARD)
+    assert float(words[1]) / 100 == pytest.approx(accused, abs=2e-4)
