@@ -1,13 +1,15 @@
 """The command ``truthpixel``: ``course`` runs the notebooks, ``evaluate`` measures a detector, ``explain`` judges images,
-``cache`` lists or clears features."""
+``demo`` serves the demo as a web page, ``cache`` lists or clears features."""
 
 import argparse
 import ast
 import sys
 from pathlib import Path
 
-from truthpixel_utils.course import PROFILES, run
+from truthpixel_utils.course import NOTEBOOKS, PROFILES, run
 from truthpixel_utils.files import TruthPixelError, project_path
+
+IDLE = 1800  # seconds after which a visitor's kernel is ended
 
 
 def main(arguments=None):
@@ -51,6 +53,11 @@ def main(arguments=None):
         "--colours", default="inferno", help="jet, or any colour map of matplotlib (default: inferno)"
     )
     explained.add_argument("--output-dir", default="outputs", help="where to look for a detector (default: outputs)")
+    served = commands.add_parser("demo", help="serve the demo as a web page, by Voilà")
+    served.add_argument(
+        "--ip", default="127.0.0.1", help="address to listen on (default: %(default)s)"
+    )
+    served.add_argument("--port", type=int, default=8866, help="default: %(default)s")
     cache = commands.add_parser("cache", help="list the features that training keeps on disk")
     cache.add_argument("--clear", action="store_true", help="remove them: they are computed anew when needed")
     cache.add_argument("--output-dir", default="outputs", help="the course's output folder (default: outputs)")
@@ -102,7 +109,7 @@ def _evaluate(options):
 def _explain(options):
     import matplotlib
 
-    from truthpixel_utils import calibrate, demo, model, plots  # see _cache
+    from truthpixel_utils import calibrate, demo, model, plots, report  # see _cache
 
     if options.colours not in matplotlib.colormaps:
         raise TruthPixelError(f"matplotlib has no colour map {options.colours}: inferno, viridis and jet are some.")
@@ -111,16 +118,29 @@ def _explain(options):
     stems = [Path(name).stem for name in options.images]
     for i, path in enumerate(map(Path, options.images)):
         try:
-            report = demo.analyze(detector, rule, _content(path), path.name, options.method)
+            found = demo.analyze(_content(path), path.name, detector=detector, rule=rule, method=options.method)
         except TruthPixelError as error:
             print(error, file=sys.stderr)
             failed = 1
             continue
         again = f"_{i + 1}" if stems.count(path.stem) > 1 else ""  # as CIFAKE has it: REAL/0001.jpg and FAKE/0001.jpg
         figure = Path(options.out) / f"{path.stem}{again}_{options.method}.png"
-        plots.save(demo.figure(report, options.colours), figure)
-        print(f"{path.name}: {report.verdict} (p_ai {report.p_ai:.2f}), {figure}", *report.warnings, sep="\n  ")
+        plots.save(report.figure(found, options.colours), figure)
+        print(f"{path.name}: {found.verdict} (p_ai {found.p_ai:.2f}), {figure}", *found.warnings, sep="\n  ")
     return failed
+
+
+def _demo(options):
+    from voila.app import Voila
+
+    print(f"Demo: http://{options.ip}:{options.port} (Ctrl-C ends it; an idle visitor's kernel ends after {IDLE // 60} minutes)")
+    settings = {"Voila.ip": options.ip, "Voila.port": options.port, "Voila.open_browser": False, "Voila.log_level": 40}
+    culling = {"cull_idle_timeout": IDLE, "cull_interval": 60, "cull_connected": True}
+    settings |= {f"MappingKernelManager.{name}": value for name, value in culling.items()}
+    Voila.launch_instance(
+        [str(NOTEBOOKS / "07_demo.ipynb"), *(f"--{name}={value}" for name, value in settings.items())]
+    )
+    return 0
 
 
 def _content(path):
@@ -140,4 +160,4 @@ def _value(text):
         return text
 
 
-COMMANDS = {"course": _course, "evaluate": _evaluate, "explain": _explain, "cache": _cache}
+COMMANDS = {"course": _course, "evaluate": _evaluate, "explain": _explain, "demo": _demo, "cache": _cache}

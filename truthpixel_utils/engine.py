@@ -5,6 +5,7 @@ transpositions behind that cost more than the layers they stand between.
 """
 
 from functools import lru_cache
+from threading import Lock
 
 import numpy as np
 
@@ -73,6 +74,7 @@ def _openvino(network):
 
     translated = translate(network)
     images = images_a_request(network)
+    one_at_a_time = Lock()  # a queue hands its results to the one callback it has
 
     @lru_cache
     def queue_for(size):
@@ -89,14 +91,15 @@ def _openvino(network):
             for result, tensor in zip(results, request.output_tensors):
                 result[start : start + size] = tensor.data[: len(result) - start]
 
-        queue = queue_for(size)
-        queue.set_callback(keep)
-        for start in range(0, len(inputs), size):
-            batch = inputs[start : start + size].astype(np.float32)
-            if len(batch) < size:  # the last one: shapes are fixed
-                batch = np.concatenate([batch, np.zeros((size - len(batch), *batch.shape[1:]), np.float32)])
-            queue.start_async({0: batch}, start)
-        queue.wait_all()
+        with one_at_a_time:
+            queue = queue_for(size)
+            queue.set_callback(keep)
+            for start in range(0, len(inputs), size):
+                batch = inputs[start : start + size].astype(np.float32)
+                if len(batch) < size:  # the last one: shapes are fixed
+                    batch = np.concatenate([batch, np.zeros((size - len(batch), *batch.shape[1:]), np.float32)])
+                queue.start_async({0: batch}, start)
+            queue.wait_all()
         return results
 
     queue_for(1)  # a machine on which OpenVINO does not run is found out here, not among the images

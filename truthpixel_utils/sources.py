@@ -152,7 +152,8 @@ def to_rgb(image):
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert("RGB")
+    image.load()  # a file that is cut short is found out here
+    return image if image.mode == "RGB" else image.convert("RGB")  # a copy of a large photograph is many megabytes
 
 
 def _upright(image):

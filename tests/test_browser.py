@@ -1,0 +1,214 @@
+"""The demo in a real browser: Voilà, Streamlit and JupyterLab, with files that are good, broken and many."""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from conftest import picture
+from truthpixel_utils import course
+from truthpixel_utils.report import png
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(not CHROMIUM, reason="needs Chromium (on Debian: apt-get install chromium)")
+BIN = Path(sys.executable).parent
+VERDICT = re.compile("^(real|cannot tell|AI-generated)$")
+PATIENCE = 60_000  # ms; a kernel has to start and TensorFlow to be imported
+FLAGS = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync"
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
+        yield browser
+        browser.close()
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return server.getsockname()[1]
+
+
+@contextlib.contextmanager
+def served(home, *command, port):
+    """Run a server until the block ends; yields its address once it answers."""
+    environment = {**os.environ, "TRUTHPIXEL_HOME": str(home), "JUPYTER_CONFIG_DIR": str(home / "jupyter")}
+    with (home / "log").open("w") as log:
+        process = subprocess.Popen(
+            command, env=environment, cwd=course.PACKAGE.parent, stdout=log, stderr=log, start_new_session=True
+        )
+    try:
+        while process.poll() is None:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+                break
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=0.2)
+        assert process.returncode is None, (home / "log").read_text()[-2000:]
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Images to upload: name -> path."""
+    folder = tmp_path_factory.mktemp("uploads")
+    for i in range(3):
+        (folder / f"thumbnail{i}.png").write_bytes(png(picture(i, True)))
+    Image.new("RGB", (1200, 900), "teal").save(folder / "photograph.jpg")
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8 and no more")
+    (folder / "huge.jpg").write_bytes(bytes(21_000_000))
+    return {path.name: str(path) for path in folder.iterdir()}
+
+
+# --- Voilà ---
+
+
+@pytest.fixture(scope="module")
+def voila(tmp_path_factory):
+    port = free_port()
+    home = tmp_path_factory.mktemp("voila")
+    with served(home, str(BIN / "truthpixel"), "demo", "--port", str(port), port=port) as address:
+        yield address
+
+
+def visit(chromium, address, **options):
+    page = chromium.new_context(**options).new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(address)
+    page.locator(".tp-drop").wait_for()
+    return page
+
+
+@pytest.fixture(scope="module")
+def page(chromium, voila):
+    return visit(chromium, voila)
+
+
+def answer(page, *paths):
+    """Upload, press Analyze, and wait until the history has grown by as many answers as files are good."""
+    page.locator(".tp-drop input").set_input_files(list(paths))
+    page.get_by_text(f"Chosen: {Path(paths[0]).name}").wait_for()
+    page.get_by_role("button", name="Analyze").click()
+
+
+def rows(page):
+    return page.locator("caption:has-text('This session') ~ * tr:has(td)")
+
+
+def test_voila_shows_verdict_bar_and_heatmap_and_no_code(page, files):
+    assert page.locator(".jp-InputArea-editor").count() == 0
+    answer(page, files["thumbnail0.png"])
+    rows(page).first.wait_for()
+    assert page.get_by_role("status").filter(has_text=VERDICT).first.is_visible()
+    assert page.get_by_role("img", name="confidence:").first.is_visible()
+    heat = page.get_by_alt_text("heatmap over the image").first
+    assert heat.evaluate("image => image.complete && image.naturalWidth") == 32
+
+
+def test_voila_names_a_broken_file_and_lives_on(page, files):
+    before = rows(page).count()
+    answer(page, files["broken.jpg"], files["photograph.jpg"])
+    page.get_by_text("broken.jpg is not an image that can be read").wait_for()
+    page.get_by_text("Outside what the detector has seen").first.wait_for()
+    rows(page).nth(before).wait_for()
+    assert rows(page).count() == before + 1
+
+
+def test_voila_refuses_a_huge_file_before_it_is_sent(page, files):
+    page.locator(".tp-drop input").set_input_files([files["huge.jpg"]])
+    page.get_by_text("huge.jpg has 21 MB: files up to 20 MB are read.").wait_for()
+
+
+def test_voila_takes_files_that_are_dropped_and_examples(page):
+    drop = """drop => {
+        const data = new DataTransfer();
+        data.items.add(new File([new Uint8Array([1, 2, 3])], "dropped.png"));
+        drop.dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true}));
+    }"""
+    page.locator(".tp-drop").evaluate(drop)
+    page.get_by_text("Chosen: dropped.png").wait_for()
+    page.get_by_role("button", name="example ai_1.jpg").click()
+    page.get_by_text("Chosen: ai_1.jpg").wait_for()
+    page.get_by_role("button", name="Analyze").click()
+    rows(page).filter(has_text="ai_1.jpg").first.wait_for()
+
+
+def test_voila_answers_twenty_uploads_in_a_row(page, files):
+    before = rows(page).count()
+    for i in range(20):
+        answer(page, files[f"thumbnail{i % 3}.png"])
+        rows(page).nth(before + i).wait_for()
+
+
+def test_voila_keeps_two_visitors_apart_and_serves_a_phone(chromium, voila, page, files):
+    phone = visit(chromium, voila, viewport={"width": 390, "height": 844})
+    answer(phone, files["photograph.jpg"])
+    rows(phone).first.wait_for()
+    assert rows(phone).count() == 1 and rows(page).count() > 1
+    assert phone.evaluate("document.querySelector('.tp-drop').getBoundingClientRect().right") <= 390
+    phone.context.close()
+
+
+# --- Streamlit ---
+
+
+@pytest.fixture(scope="module")
+def streamlit(tmp_path_factory):
+    port = free_port()
+    options = f"--server.port {port} --server.address 127.0.0.1 --server.headless true --browser.gatherUsageStats false"
+    app = str(course.PACKAGE / "streamlit_app.py")
+    command = [str(BIN / "streamlit"), "run", app, *options.split()]
+    with served(tmp_path_factory.mktemp("streamlit"), *command, port=port) as address:
+        yield address
+
+
+def test_streamlit_shows_verdict_bar_and_heatmap_and_names_a_broken_file(chromium, streamlit, files):
+    pages = [chromium.new_context().new_page() for _ in range(2)]
+    for page in pages:
+        page.set_default_timeout(PATIENCE)
+        page.goto(streamlit)
+    one, other = pages
+    upload = one.locator("input[type=file]")
+    upload.set_input_files([files["broken.jpg"], files["photograph.jpg"]])
+    one.get_by_text("broken.jpg is not an image that can be read").wait_for()
+    one.get_by_role("status").filter(has_text=VERDICT).first.wait_for()
+    one.get_by_role("img", name="confidence:").first.wait_for()
+    assert one.get_by_alt_text("heatmap over the image").first.evaluate("image => image.complete && image.naturalWidth")
+    other.locator("input[type=file]").wait_for(state="attached")
+    assert other.get_by_text("photograph.jpg").count() == 0
+
+
+# --- JupyterLab ---
+
+
+def test_jupyterlab_runs_the_notebook_and_answers(chromium, tmp_path, files):
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    shutil.copy(course.NOTEBOOKS / "07_demo.ipynb", folder)
+    port = free_port()
+    options = ["--no-browser", "--allow-root", "--IdentityProvider.token=", f"--ServerApp.root_dir={folder}"]
+    command = [str(BIN / "jupyter"), "lab", f"--port={port}", *options]
+    with served(tmp_path, *command, port=port) as address:
+        page = chromium.new_context(viewport={"width": 1400, "height": 1000}).new_page()
+        page.set_default_timeout(PATIENCE)
+        page.goto(f"{address}/lab/tree/07_demo.ipynb")
+        page.locator(".jp-Notebook").wait_for()
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        page.locator(".tp-drop").wait_for()
+        answer(page, files["thumbnail0.png"])
+        rows(page).first.wait_for()
+        assert page.get_by_role("img", name="confidence:").first.is_visible()

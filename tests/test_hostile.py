@@ -1,0 +1,173 @@
+"""What people and attackers upload: each gets an answer or one sentence, soon and in little memory."""
+
+import io
+import os
+import struct
+import subprocess
+import sys
+import threading
+import time
+import zlib
+from functools import partial
+from pathlib import Path
+
+import keras
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+from conftest import picture
+from truthpixel_utils import demo, model
+from truthpixel_utils.files import TruthPixelError
+from truthpixel_utils.report import card
+
+RULE = {"clear_to": 0.25, "accuse_from": 0.75}
+
+
+@pytest.fixture(scope="module")
+def analyze():
+    keras.utils.set_random_seed(0)
+    return partial(demo.analyze, detector=model.build_detector("lite0", image_size=64), rule=RULE)
+
+
+def encode(image, form="PNG", **options):
+    buffer = io.BytesIO()
+    image.save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+def png_that_claims(width, height):
+    """A PNG of a few hundred bytes whose header promises more pixels than it holds."""
+
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    pixels = zlib.compress(b"\0" * 1000)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+THUMBNAIL = Image.fromarray(picture(1, True))
+REFUSED = {
+    "a bomb": (png_that_claims(100_000, 100_000), "claims too many pixels"),
+    "more pixels than are read": (png_that_claims(9_000, 9_000), "claims too many pixels"),
+    "50 MB": (b"\xff\xd8" + bytes(50_000_000), "has 50 MB: files up to 20 MB"),
+    "fewer pixels than claimed": (png_that_claims(500, 500), "not an image that can be read"),
+    "a page with an image's name": (b"<html><script>alert(1)</script>", "not an image that can be read"),
+    "many pages": (
+        encode(THUMBNAIL, "TIFF", save_all=True, append_images=[THUMBNAIL] * 3),
+        "is a TIFF file",
+    ),
+}
+
+
+@pytest.mark.parametrize("content, words", REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_judged_gets_one_sentence_at_once(analyze, content, words):
+    start = time.perf_counter()
+    with pytest.raises(TruthPixelError, match=words) as caught:
+        analyze(content, "x.png")
+    assert time.perf_counter() - start < 2 and "\n" not in str(caught.value)
+
+
+def test_the_largest_photograph_takes_less_than_a_gigabyte():
+    """In a process of its own, since the peak of memory stays on the books."""
+    code = """
+import io, resource, sys, time
+import numpy as np
+from PIL import Image
+from truthpixel_utils import demo, model
+
+def judge(side):
+    buffer = io.BytesIO()
+    Image.fromarray(np.full((side, side, 4), 100, np.uint8)).save(buffer, "PNG", compress_level=1)
+    report = demo.analyze(buffer.getvalue(), "x.png", detector=detector, rule={"clear_to": 0.25, "accuse_from": 0.75})
+    return report.verdict, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+detector = model.build_detector("lite0", image_size=64)
+(_, before), (verdict, after) = judge(32), judge(7000)
+print(f"{verdict}: {after - before:.2f}")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    verdict, gigabytes = done.stdout.splitlines()[-1].split(": ")
+    assert verdict == "cannot tell" and float(gigabytes) < 1
+
+
+@pytest.mark.parametrize("size", [(1, 1), (30_000, 1), (1, 30_000), (33, 31)])
+def test_images_of_any_shape_are_judged(analyze, size):
+    report = analyze(encode(Image.new("RGB", size, "red")), "x.png")
+    assert report.seen.shape == (32, 32, 3) and "<img" in card(report)
+
+
+def test_what_follows_an_image_does_not_matter(analyze):
+    plain = analyze(encode(THUMBNAIL), "x.png")
+    assert analyze(encode(THUMBNAIL) + b"PK\x03\x04<script>", "x.zip").p_ai == plain.p_ai
+
+
+def test_names_and_metadata_are_shown_as_text(analyze):
+    exif = Image.Exif()
+    exif[0x0110] = "<img src=x onerror=alert(1)>"
+    said = card(analyze(encode(THUMBNAIL, exif=exif), "<script>alert('x')</script>.png"))
+    assert "<script" not in said and "onerror=alert" not in said.replace("&lt;img src=x onerror=alert", "")
+
+
+def test_answers_given_at_the_same_time_are_those_given_one_by_one(analyze):
+    files = [encode(Image.fromarray(picture(i, True))) for i in range(24)]
+    alone = [analyze(content, "x.png") for content in files]
+    together = [None] * len(files)
+
+    def work(start):
+        for i in range(start, len(files), 4):
+            together[i] = analyze(files[i], "x.png")
+
+    threads = [threading.Thread(target=work, args=(start,)) for start in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for one, other in zip(alone, together):
+        assert one.p_ai == pytest.approx(other.p_ai, abs=1e-6)
+        np.testing.assert_allclose(one.heatmap, other.heatmap, atol=1e-4)
+
+
+def mutated(seed):
+    """An image file with flipped bits, a cut, or the head of another format: what a broken disk or an attacker sends."""
+    rng = np.random.default_rng(seed)
+    form = ("JPEG", "PNG", "WEBP")[seed % 3]
+    size = int(rng.integers(1, 64))
+    content = bytearray(encode(Image.fromarray(rng.integers(0, 256, (size, size, 3), dtype=np.uint8)), form))
+    kind = rng.integers(3)
+    if kind == 0:
+        for place in rng.integers(0, len(content), rng.integers(1, 20)):
+            content[place] ^= 1 << rng.integers(8)
+    elif kind == 1:
+        del content[rng.integers(0, len(content)) :]
+    else:
+        other = encode(Image.new("RGB", (9, 9)), ("PNG", "WEBP", "GIF")[rng.integers(3)])
+        content[: rng.integers(1, 40)] = other[: rng.integers(1, 40)]
+    return bytes(content)
+
+
+def test_a_thousand_damaged_files_do_no_harm(analyze, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    memory, slowest, judged = [], 0.0, 0
+    process = psutil.Process()
+    for seed in range(1000):
+        start = time.perf_counter()
+        try:
+            analyze(mutated(seed), "x")
+            judged += 1
+        except TruthPixelError as error:
+            assert "\n" not in str(error)
+        slowest = max(slowest, time.perf_counter() - start)
+        memory.append(process.memory_info().rss / 1e9)
+    assert slowest < 2 and 0 < judged < 1000
+    assert np.mean(memory[-100:]) - np.mean(memory[200:300]) < 0.05  # GB
+    assert not os.listdir(tmp_path)
+
+
+def test_nothing_is_kept_on_disk(analyze):
+    temporary = Path(os.environ.get("TMPDIR", "/tmp"))
+    before = set(temporary.iterdir())
+    analyze(encode(Image.new("RGB", (3000, 2000), "red"), "JPEG"), "x.jpg")
+    assert not [path for path in set(temporary.iterdir()) - before if path.suffix in (".jpg", ".png")]
