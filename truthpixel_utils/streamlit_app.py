@@ -37,14 +37,14 @@ def main():
     method = left.selectbox("Heatmap by", list(METHODS))
     opacity = right.slider("Heat", 0.0, 1.0, 0.7)
     history = st.session_state.setdefault("history", {})
-    for name, content in chosen:
-        _show(name, content, analyze, method, opacity, history)
+    for place, (name, content) in enumerate(chosen):
+        _show(place, name, content, analyze, method, opacity, history)
     if history:
         st.subheader("This session")
         st.dataframe(list(history.values()), hide_index=True)
 
 
-def _show(name, content, analyze, method, opacity, history):
+def _show(place, name, content, analyze, method, opacity, history):
     try:
         one = analyze(content, name, method=method)
     except TruthPixelError as error:
@@ -55,10 +55,10 @@ def _show(name, content, analyze, method, opacity, history):
         st.html(report.answer(one) + report.pictures(one, opacity))
         with st.expander("Image information and origin"):
             st.html(report.details(one))
-        key, stem = f"{one.information['SHA-256']} {name}", Path(name).stem
-        st.download_button("Report (JSON)", report.as_json(one), f"{stem}.json", "application/json", key=f"json {key}")
+        stem = Path(name).stem
+        st.download_button("Report (JSON)", report.as_json(one), f"{stem}.json", "application/json", key=f"json {place}")
         overlay = report.png(report.overlay(one, opacity))
-        st.download_button("Overlay (PNG)", overlay, f"{stem}.png", "image/png", key=f"png {key}")
+        st.download_button("Overlay (PNG)", overlay, f"{stem}.png", "image/png", key=f"png {place}")
 
 
 def _plain(text):
