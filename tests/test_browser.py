@@ -146,6 +146,21 @@ def test_voila_takes_files_that_are_dropped_and_examples(page):
     rows(page).filter(has_text="ai_1.jpg").first.wait_for()
 
 
+def test_voila_does_not_mix_the_files_of_two_choices_made_at_once(page):
+    drop_twice = """drop => {
+        for (const names of [["a.png", "b.png"], ["c.png"]]) {
+            const data = new DataTransfer();
+            for (const name of names) data.items.add(new File([new Uint8Array([1, 2, 3])], name));
+            drop.dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true}));
+        }
+    }"""
+    page.locator(".tp-drop").evaluate(drop_twice)
+    page.get_by_text("Chosen: c.png").wait_for()
+    page.get_by_role("button", name="Analyze").click()
+    page.get_by_text("c.png is not an image").wait_for()
+    assert page.get_by_text(re.compile("[ab].png is not an image")).count() == 0
+
+
 def test_voila_answers_twenty_uploads_in_a_row(page, files):
     before = rows(page).count()
     for i in range(20):
@@ -190,6 +205,19 @@ def test_streamlit_shows_verdict_bar_and_heatmap_and_names_a_broken_file(chromiu
     assert one.get_by_alt_text("heatmap over the image").first.evaluate("image => image.complete && image.naturalWidth")
     other.locator("input[type=file]").wait_for(state="attached")
     assert other.get_by_text("photograph.jpg").count() == 0
+
+
+def test_streamlit_takes_an_example_and_answers_twenty_uploads_in_a_row(chromium, streamlit, files):
+    page = chromium.new_context().new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(streamlit)
+    page.get_by_role("button", name="ai_1.jpg").click()
+    answers = page.get_by_role("img", name="confidence:")
+    answers.first.wait_for()
+    for i in range(20):
+        page.locator("input[type=file]").set_input_files(files[f"thumbnail{i % 3}.png"])
+        answers.nth(i).wait_for()
+    assert answers.count() == 20  # the example made way
 
 
 # --- JupyterLab ---

@@ -54,9 +54,7 @@ def main(arguments=None):
     )
     explained.add_argument("--output-dir", default="outputs", help="where to look for a detector (default: outputs)")
     served = commands.add_parser("demo", help="serve the demo as a web page, by Voilà")
-    served.add_argument(
-        "--ip", default="127.0.0.1", help="address to listen on (default: %(default)s)"
-    )
+    served.add_argument("--ip", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     served.add_argument("--port", type=int, default=8866, help="default: %(default)s")
     cache = commands.add_parser("cache", help="list the features that training keeps on disk")
     cache.add_argument("--clear", action="store_true", help="remove them: they are computed anew when needed")

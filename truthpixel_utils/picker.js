@@ -17,14 +17,19 @@ function render({ model, el }) {
     const address = URL.createObjectURL(new Blob([content], { type: "image/jpeg" }));
     const button = make("button", { type: "button", title: name });
     button.append(make("img", { src: address, alt: `example ${name}` }));
-    button.addEventListener("click", () => {
-      model.send({ example: index });
-      status.textContent = `Chosen: ${name}`;
-    });
+    button.addEventListener("click", () =>
+      inTurn(() => {
+        model.send({ example: index });
+        status.textContent = `Chosen: ${name}`;
+      }),
+    );
     examples.append(button);
   });
 
-  input.addEventListener("change", () => choose(input.files).then(() => (input.value = "")));
+  input.addEventListener("change", () => {
+    choose(input.files);
+    input.value = ""; // so that the same file can be chosen again
+  });
   for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
     drop.addEventListener(kind, (event) => {
       event.preventDefault();
@@ -33,16 +38,34 @@ function render({ model, el }) {
   }
   drop.addEventListener("drop", (event) => choose(event.dataTransfer.files));
 
-  async function choose(list) {
-    const files = [...list];
-    const fits = files.filter((file) => file.size <= limit);
-    for (const file of fits) await send(file);
+  // A choice made while the last one is still being sent waits: the files of both must not mix.
+  let last = Promise.resolve();
+  function inTurn(work) {
+    last = last.then(work, work);
+  }
+
+  function choose(list) {
+    const files = [...list]; // the list empties itself when its event is over
+    inTurn(() => transfer(files));
+  }
+
+  async function transfer(files) {
+    const chosen = [];
+    const refused = [];
+    for (const file of files) {
+      if (file.size > limit) {
+        refused.push(`${file.name} has ${Math.round(file.size / 1e6)} MB: files up to ${limit / 1e6} MB are read.`);
+        continue;
+      }
+      try {
+        await send(file);
+        chosen.push(file.name);
+      } catch {
+        refused.push(`${file.name} cannot be read: a folder, or gone?`);
+      }
+    }
     model.send({ done: true });
-    const large = files.filter((file) => file.size > limit);
-    status.textContent = [
-      fits.length ? `Chosen: ${fits.map((file) => file.name).join(", ")}` : "Nothing chosen.",
-      ...large.map((file) => `${file.name} has ${Math.round(file.size / 1e6)} MB: files up to ${limit / 1e6} MB are read.`),
-    ].join(" ");
+    status.textContent = [chosen.length ? `Chosen: ${chosen.join(", ")}` : "Nothing chosen.", ...refused].join(" ");
   }
 
   async function send(file) {

@@ -1,5 +1,6 @@
 """The demo in Streamlit: ``streamlit run truthpixel_utils/streamlit_app.py`` (``pip install -e ".[streamlit]"``)."""
 
+import hashlib
 from functools import partial
 from pathlib import Path
 
@@ -29,36 +30,46 @@ def main():
         type=[suffix[1:] for suffix in demo.SUFFIXES],
         accept_multiple_files=True,
         max_upload_size=demo.BYTES // 10**6,
+        on_change=lambda: st.session_state.pop("example", None),
     )
     chosen = [(file.name, file.getvalue()) for file in files]
-    example = st.pills("Or try one", [name for name, _ in _examples()])
-    chosen += [one for one in _examples() if one[0] == example]
+    st.caption("Or try one:")
+    for column, (name, content) in zip(st.columns(len(_examples())), _examples()):
+        column.image(content, width=64)
+        if column.button(name):
+            st.session_state["example"] = name, content
+    if "example" in st.session_state:
+        chosen.append(st.session_state["example"])
     left, right = st.columns(2)
     method = left.selectbox("Heatmap by", list(METHODS))
     opacity = right.slider("Heat", 0.0, 1.0, 0.7)
+    before, answers = st.session_state.get("answers", {}), {}  # moving a slider computes none anew
     history = st.session_state.setdefault("history", {})
-    for place, (name, content) in enumerate(chosen):
-        _show(place, name, content, analyze, method, opacity, history)
+    for place, (name, content) in reversed(list(enumerate(chosen))):
+        key = name, method, hashlib.sha256(content).digest()
+        try:
+            answers[key] = before[key] if key in before else analyze(content, name, method=method)
+        except TruthPixelError as error:
+            st.error(_plain(str(error)))
+            continue
+        _show(place, answers[key], opacity)
+        history[name, key[-1]] = {"image": name, "verdict": answers[key].verdict, "p_ai": round(answers[key].p_ai, 3)}
+    st.session_state["answers"] = answers
     if history:
         st.subheader("This session")
-        st.dataframe(list(history.values()), hide_index=True)
+        st.dataframe(list(history.values())[::-1], hide_index=True)
 
 
-def _show(place, name, content, analyze, method, opacity, history):
-    try:
-        one = analyze(content, name, method=method)
-    except TruthPixelError as error:
-        st.error(_plain(str(error)))
-        return
-    history[one.information["SHA-256"]] = {"image": one.name, "verdict": one.verdict, "p_ai": round(one.p_ai, 3)}
+def _show(place, one, opacity):
     with st.container(border=True):
         st.html(report.answer(one) + report.pictures(one, opacity))
         with st.expander("Image information and origin"):
             st.html(report.details(one))
-        stem = Path(name).stem
-        st.download_button("Report (JSON)", report.as_json(one), f"{stem}.json", "application/json", key=f"json {place}")
-        overlay = report.png(report.overlay(one, opacity))
-        st.download_button("Overlay (PNG)", overlay, f"{stem}.png", "image/png", key=f"png {place}")
+        name, overlay = Path(one.name).stem, report.png(report.overlay(one, opacity))
+        st.download_button(
+            "Report (JSON)", report.as_json(one), f"{name}.json", "application/json", key=f"json {place}"
+        )
+        st.download_button("Overlay (PNG)", overlay, f"{name}.png", "image/png", key=f"png {place}")
 
 
 def _plain(text):
