@@ -18,7 +18,7 @@ ROUNDS = 3
 
 def textbook(detector, images, batch_size=16):
     """Verdict and Grad-CAM as tutorials compute them: one tape around the whole network."""
-    parts = keras.Model(detector.input, [detector.get_layer(gradcam.LAST_CONVOLUTION).output, detector.output])
+    parts = keras.Model(detector.input, [detector.get_layer(gradcam.last_fine_map(detector)).output, detector.output])
     maps = []
     for start in range(0, len(images), batch_size):
         with tf.GradientTape() as tape:

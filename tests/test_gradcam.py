@@ -62,6 +62,16 @@ def test_maps_equal_the_papers_formula(detector, layer, method):
         np.testing.assert_allclose(heatmap, want, atol=2e-3 * want.max() + 1e-12)
 
 
+@pytest.mark.parametrize(
+    ("size", "layer"), [(64, "block4a_expand_activation"), (96, "block6a_expand_activation"), (224, "top_activation")]
+)
+def test_unless_a_layer_is_named_the_map_is_the_last_that_has_six_cells_a_side(size, layer):
+    detector = model.build_detector("lite0", image_size=size)
+    named = gradcam.explain(detector, IMAGES[:2], layer=layer)
+    assert detector.get_layer(layer).output.shape[1] in (6, 7, 8)
+    np.testing.assert_array_equal(gradcam.explain(detector, IMAGES[:2]), named)
+
+
 def test_eigencam_draws_the_direction_in_which_activations_lie():
     """Two cells of four hold one pattern of channels, the second half as strongly; the rest is almost nothing."""
     pattern = np.array([1.0, 2.0, 0.5])

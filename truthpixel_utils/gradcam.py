@@ -9,7 +9,7 @@ from truthpixel_utils.engine import prepare
 from truthpixel_utils.files import TruthPixelError
 from truthpixel_utils.model import boundary, keras
 
-LAST_CONVOLUTION = "top_activation"  # the backbone's last feature map: image_size / 32 cells a side
+CELLS = 6  # a side, at least, of the map that is weighed unless a layer is named: coarser ones are less faithful
 CHUNK = 16_000_000  # numbers that the engine computes at a time: its pauses cost, and so does memory
 TARGETS = {"predicted": 0.0, "ai": 1.0, "real": -1.0}
 
@@ -57,7 +57,7 @@ METHODS = {
 }
 
 
-def explain(detector, images, method="gradcam", layer=LAST_CONVOLUTION, target="predicted", engine="auto"):
+def explain(detector, images, method="gradcam", layer=None, target="predicted", engine="auto"):
     """Compute heatmaps; see `judge` for the parameters.
 
     Returns
@@ -68,7 +68,7 @@ def explain(detector, images, method="gradcam", layer=LAST_CONVOLUTION, target="
     return judge(detector, images, method, layer, target, engine)[2]
 
 
-def judge(detector, images, method="gradcam", layer=LAST_CONVOLUTION, target="predicted", engine="auto", batch_size=16):
+def judge(detector, images, method="gradcam", layer=None, target="predicted", engine="auto", batch_size=16):
     """Score images and explain the verdicts in one pass.
 
     What lies below `layer` is computed by the engine, once for both; only what lies above is differentiated. The
@@ -79,7 +79,7 @@ def judge(detector, images, method="gradcam", layer=LAST_CONVOLUTION, target="pr
     detector : keras.Model from `model.build_detector` or `model.load_detector`
     images : uint8 array (N, H, W, 3), RGB, at the detector's input size
     method : str, a key of `METHODS`; negative sums are cut to 0 in all of them
-    layer : str, name of the convolutional layer whose output is weighed
+    layer : str, name of the layer whose output map is weighed; by default that of `last_fine_map`
     target : {"predicted", "ai", "real"}
         What the heat speaks for: the side the verdict fell on, or always one side (real: the logit's negative).
     engine : see `engine.prepare`
@@ -98,6 +98,7 @@ def judge(detector, images, method="gradcam", layer=LAST_CONVOLUTION, target="pr
         raise TruthPixelError(f'method is "{method}": expected {", ".join(METHODS)}.')
     if target not in TARGETS:
         raise TruthPixelError(f'target is "{target}": expected {", ".join(TARGETS)}.')
+    layer = layer or last_fine_map(detector)
     trunk, differentiate = _parts(detector, layer)
     forward = prepare(trunk, engine)
     logits, maps = [], []
@@ -113,6 +114,13 @@ def judge(detector, images, method="gradcam", layer=LAST_CONVOLUTION, target="pr
     heatmaps = [_resized(cells, *images.shape[1:3]) for cells in maps]
     p_ai = 1 / (1 + np.exp(-logits))
     return logits, p_ai, np.array(heatmaps, np.float32).reshape(-1, *images.shape[1:3])
+
+
+def last_fine_map(detector):
+    """Name the last layer whose map has at least six cells a side: with 224 pixels inside the last of all, with 96 the
+    one before the last halving, with 64 the one before the last two."""
+    maps = [layer for layer in _maps(detector) if not isinstance(layer, keras.layers.ZeroPadding2D)]
+    return [layer.name for layer in maps if layer.output.shape[1] >= CELLS][-1]
 
 
 def is_empty(heatmap):
@@ -134,6 +142,11 @@ def in_place(heatmap, height, width):
     return whole
 
 
+def _maps(detector):
+    """The layers whose output is a map, the input left out."""
+    return [layer for layer in detector.layers[1:] if len(layer.output.shape) == 4]
+
+
 def _resized(cells, height, width):
     """Stretched linearly, or averaged where there are more cells than pixels: none is left out."""
     larger = len(cells) > height
@@ -144,10 +157,10 @@ def _resized(cells, height, width):
 def _parts(detector, layer):
     """The network that computes what the differentiated part is given, and that part, see `_differentiator`."""
     names = [known.name for known in detector.layers]
-    maps = [name for name in names[1:] if len(detector.get_layer(name).output.shape) == 4]
+    maps = [known.name for known in _maps(detector)]
     if layer not in maps:
         found = "has no map, as a layer between input and pooling has" if layer in names else "is no layer"
-        raise TruthPixelError(f'layer "{layer}" {found} of this detector: "{LAST_CONVOLUTION}" is its last map.')
+        raise TruthPixelError(f'layer "{layer}" {found} of this detector: "{maps[-1]}" is its last map.')
     below = boundary(detector, names.index(layer))
     outputs = [detector.get_layer(name).output for name in (layer, "logit")]
     return keras.Model(detector.input, below), _differentiator(keras.Model(below, outputs))
