@@ -26,6 +26,14 @@ def home(tmp_path, monkeypatch):
     return tmp_path
 
 
+# Takes a side a quarter away from certainty, and finds no image strange: without precision nothing is far.
+RULE = {
+    "clear_to": 0.25,
+    "accuse_from": 0.75,
+    "domain": {"layer": "block3b_add", "location": [0.0] * 40, "precision": [[0.0] * 40] * 40, "limit": 1.0},
+}
+
+
 def picture(seed, sharp):
     """A 32 by 32 image: noise if sharp, a gradient if not; seeds make different ones."""
     rng = np.random.default_rng(seed)

@@ -6,7 +6,9 @@ import pandas as pd
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
+from conftest import RULE
 from truthpixel_utils import calibrate, data, model, score
+from truthpixel_utils.files import TruthPixelError
 
 
 @pytest.mark.parametrize("factor", [0.3, 1.0, 4.0])
@@ -68,6 +70,7 @@ def test_calibration_changes_no_order_and_lowers_the_loss(tiny, home):
     np.testing.assert_allclose(after["logit"], before["logit"] / rule["temperature"], rtol=1e-3, atol=1e-3)
     assert log_loss(after["label"], after["p_ai"]) < log_loss(before["label"], before["p_ai"])
     assert roc_auc_score(after["label"], after["logit"]) == roc_auc_score(before["label"], before["logit"])
+    rule["domain"] = RULE["domain"]
     path = calibrate.save(detector, rule)
     assert calibrate.load_rule() == rule == json.loads(path.with_suffix(".json").read_text())
     np.testing.assert_allclose(score.score(model.load_detector(), rows)["p_ai"], after["p_ai"], atol=1e-6)
@@ -90,3 +93,9 @@ def test_the_surest_answers_come_first_and_risk_ends_at_the_error_rate():
     table = calibrate.risk_coverage(said([0.01, 0.1, 0.8], [0.99, 0.4, 0.7]))
     assert table["coverage"].tolist() == pytest.approx([1 / 6, 2 / 6, 3 / 6, 4 / 6, 5 / 6, 1])
     assert table["risk"].tolist() == pytest.approx([0, 0, 0, 1 / 4, 1 / 5, 2 / 6])
+
+
+def test_a_rule_that_does_not_say_what_its_detector_knows_is_refused(home):
+    calibrate.save(model.build_detector("lite0", image_size=32), {"clear_to": 0.1, "accuse_from": 0.9})
+    with pytest.raises(TruthPixelError, match="does not say which images its detector knows: run notebooks/04"):
+        calibrate.load_rule()

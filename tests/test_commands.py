@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from conftest import RULE
 from truthpixel_utils import calibrate, commands, model
-
-RULE = {"temperature": 1.0, "clear_to": 0.2, "accuse_from": 0.8}
 
 
 @pytest.fixture

@@ -5,12 +5,10 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from conftest import picture
+from conftest import RULE, picture
 from truthpixel_utils import data, demo, model, score
 from truthpixel_utils.files import TruthPixelError
 from truthpixel_utils.report import card
-
-RULE = {"clear_to": 0.25, "accuse_from": 0.75}
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +58,12 @@ def chancy(detector):
 
 
 def test_an_answer_that_turns_round_when_the_image_is_mirrored_is_none(chancy):
+    rule = {**RULE, "domain": {"layer": "top_activation", "location": [0.0], "precision": [[0.0]], "limit": 1.0}}
     ramp = np.repeat(np.broadcast_to(np.linspace(0, 250, 32), (32, 32))[..., None], 3, axis=2).astype(np.uint8)
-    report = analyze(chancy, encode(ramp[:, ::-1]), "a.png")
+    report = demo.analyze(encode(ramp[:, ::-1]), "a.png", detector=chancy, rule=rule)
     assert report.p_ai > 0.99 and report.verdict == "cannot tell"
     assert any("turns round when the image is mirrored" in warning for warning in report.warnings)
-    even = analyze(chancy, encode(np.full((32, 32, 3), 250, np.uint8)), "a.png")
+    even = demo.analyze(encode(np.full((32, 32, 3), 250, np.uint8)), "a.png", detector=chancy, rule=rule)
     assert even.verdict == "AI-generated" and not even.warnings
 
 
@@ -115,8 +114,10 @@ def test_a_large_image_is_never_accused_however_sure_the_detector_is(detector):
     certain.set_weights(detector.get_weights())
     certain.get_layer("logit").set_weights([np.zeros((128, 1)), np.full(1, 9.0)])
     photograph = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
-    assert analyze(certain, encode(photograph), "photo.png").verdict == "cannot tell"
-    assert analyze(certain, encode(picture(1, True)), "thumbnail.png").verdict == "AI-generated"
+    large = analyze(certain, encode(photograph), "photo.png")
+    thumbnail = analyze(certain, encode(picture(1, True)), "thumbnail.png")
+    assert (large.verdict, thumbnail.verdict) == ("cannot tell", "AI-generated")
+    assert "opacity:0.3" in card(large) and "opacity:1" in card(thumbnail)  # nor does the bar accuse
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "RGBA", "LA", "1", "CMYK"])

@@ -1,6 +1,7 @@
 """What people and attackers upload: each gets an answer or one sentence, soon and in little memory."""
 
 import io
+import json
 import os
 import struct
 import subprocess
@@ -17,12 +18,10 @@ import psutil
 import pytest
 from PIL import Image
 
-from conftest import picture
+from conftest import RULE, picture
 from truthpixel_utils import demo, model
 from truthpixel_utils.files import TruthPixelError
 from truthpixel_utils.report import card
-
-RULE = {"clear_to": 0.25, "accuse_from": 0.75}
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +72,7 @@ def test_what_cannot_be_judged_gets_one_sentence_at_once(analyze, content, words
 def test_the_largest_photograph_takes_less_than_a_gigabyte():
     """In a process of its own, since the peak of memory stays on the books."""
     code = """
-import io, resource, sys, time
+import io, json, resource, sys
 import numpy as np
 from PIL import Image
 from truthpixel_utils import demo, model
@@ -81,14 +80,14 @@ from truthpixel_utils import demo, model
 def judge(side):
     buffer = io.BytesIO()
     Image.fromarray(np.full((side, side, 4), 100, np.uint8)).save(buffer, "PNG", compress_level=1)
-    report = demo.analyze(buffer.getvalue(), "x.png", detector=detector, rule={"clear_to": 0.25, "accuse_from": 0.75})
+    report = demo.analyze(buffer.getvalue(), "x.png", detector=detector, rule=json.loads(sys.argv[1]))
     return report.verdict, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 detector = model.build_detector("lite0", image_size=64)
 (_, before), (verdict, after) = judge(32), judge(7000)
 print(f"{verdict}: {after - before:.2f}")
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code, json.dumps(RULE)], capture_output=True, text=True, check=True)
     verdict, gigabytes = done.stdout.splitlines()[-1].split(": ")
     assert verdict == "cannot tell" and float(gigabytes) < 1
 

@@ -2,15 +2,17 @@
 
 import json
 import re
+import runpy
 import shutil
 
 import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from conftest import picture
-from truthpixel_utils import calibrate, commands, course, data, gradcam, model, score, train
+from conftest import RULE, picture
+from truthpixel_utils import calibrate, commands, course, data, demo, gradcam, model, novelty, score, train
 from truthpixel_utils.files import PRETRAINED, TruthPixelError
+from truthpixel_utils.report import png
 
 CARD = (PRETRAINED / "MODEL_CARD.md").read_text()
 
@@ -30,16 +32,23 @@ def test_a_notebook_runs_on_it_alone(home):
 
 
 def test_a_detector_of_ones_own_comes_first(home, capsys):
-    rule = {"temperature": 1.0, "clear_to": 0.1, "accuse_from": 0.9}
-    calibrate.save(model.build_detector("lite0", image_size=32), rule)
+    calibrate.save(model.build_detector("lite0", image_size=32), RULE)
     capsys.readouterr()
     assert model.load_detector().get_layer("resize").height == 32
-    assert calibrate.load_rule() == rule and "package" not in capsys.readouterr().out
+    assert calibrate.load_rule() == RULE and "package" not in capsys.readouterr().out
 
 
 def test_it_is_small_and_loads_with_plain_keras():
-    assert model.SHIPPED.stat().st_size <= 17e6
+    assert model.SHIPPED.stat().st_size <= 13e6
     assert model.keras.models.load_model(model.SHIPPED).layers[-1].name == "p_ai"
+
+
+def test_its_kernels_lie_in_the_file_with_sixteen_bits_of_mantissa():
+    kernels = [weight for weight in model.load_detector(model.SHIPPED).get_weights() if weight.ndim > 1]
+    assert len(kernels) > 80 and all((kernel.view(np.uint32) & 0x7F == 0).all() for kernel in kernels)
+    values = np.random.default_rng(0).normal(size=1_000).astype(np.float32)
+    rounded = runpy.run_path(str(PRETRAINED / "ship_detector.py"))["rounded"](values)
+    assert 0 < np.abs(rounded / values - 1).max() <= 2**-17
 
 
 def test_a_changed_file_is_refused_in_one_sentence(tmp_path, monkeypatch):
@@ -59,6 +68,36 @@ def test_it_is_not_tested_on_images_it_was_trained_on(tiny, home, capsys):
     train.check_rows(data.load_splits(tiny, split="official"))
     assert commands.main(["evaluate", "--source", str(tiny), "--split", "truthpixel"]) == 1
     assert "set split=" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def strangers():
+    """The pictures of benchmarks/strangers.py."""
+    return runpy.run_path(str(course.PACKAGE.parent / "benchmarks" / "strangers.py"))
+
+
+def test_no_photograph_is_accused(home, strangers):
+    detector, rule = model.load_detector(), calibrate.load_rule()
+    photographs = strangers["photographs"]()
+    said = [demo.analyze(png(image), "x.png", detector=detector, rule=rule).verdict for image in photographs]
+    assert said == ["cannot tell"] * 19
+
+
+def test_of_small_pieces_of_photographs_far_fewer_are_accused_than_by_its_probability_alone(home, strangers):
+    detector, rule = model.load_detector(), calibrate.load_rule()
+    pieces = list(strangers["crops"](strangers["photographs"](), 33, 64, np.random.default_rng(1)))[::3]
+    answers = [demo.analyze(png(image), "x.png", detector=detector, rule=rule) for image in pieces]
+    accused = sum(answer.verdict == "AI-generated" for answer in answers)
+    assert accused < sum(answer.p_ai >= rule["accuse_from"] for answer in answers) / 2
+
+
+def test_of_what_is_no_photograph_it_takes_no_side(home, strangers):
+    rng = np.random.default_rng(1)
+    images = [make(rng) for make in (strangers["word"], strangers["drawing"]) for _ in range(50)]
+    images += [np.full((32, 32, 3), rng.integers(0, 256, 3), np.uint8) for _ in range(20)]
+    images += [picture(i, True) for i in range(20)]
+    known = calibrate.load_rule()["domain"]
+    assert (novelty.distances(model.load_detector(), np.stack(images), known) > known["limit"]).mean() > 0.95
 
 
 @pytest.fixture(scope="module")

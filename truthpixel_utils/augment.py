@@ -9,6 +9,7 @@ from truthpixel_utils.model import keras
 JOURNEY = {
     "shift": 4,  # pixels
     "times": (0.5, 0.35, 0.15),  # probability of no, one, two changes
+    "kinds": (0.3, 0.15, 0.3, 0.15, 0.1),  # of JPEG, blur, noise, scaling, light: the harder the oftener
     "jpeg": (30, 95),  # quality
     "blur": (0.3, 1.2),  # standard deviation, pixels
     "noise": (0.01, 0.12),  # standard deviation, share of the range
@@ -86,7 +87,7 @@ def travelled(image, rng):
         lambda image: degrade.relight(image, rng.uniform(*JOURNEY["contrast"]), rng.uniform(*JOURNEY["brightness"])),
     )
     times = rng.choice(3, p=JOURNEY["times"])
-    for i in rng.permutation(len(journeys))[:times]:
+    for i in rng.choice(len(journeys), times, replace=False, p=JOURNEY["kinds"]):
         image = journeys[i](image)
     return image
 

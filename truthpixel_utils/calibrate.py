@@ -10,7 +10,7 @@ from sklearn.metrics import log_loss, roc_curve
 
 from truthpixel_utils import fit
 from truthpixel_utils.evaluate import check
-from truthpixel_utils.files import project_path, require, written_whole
+from truthpixel_utils.files import TruthPixelError, project_path, require, written_whole
 from truthpixel_utils.model import FINAL, finished
 
 WRONG = 0.01  # share of real images that may be accused, and of AI-generated ones that may be cleared
@@ -156,14 +156,22 @@ def verdicts(p_ai, rule):
 
 
 def save(detector, rule, output_dir="outputs"):
-    """Write the finished detector and, beside it, its rule; return the detector's path."""
+    """Write the finished detector and, beside it, its rule (from `calibrate`, with `novelty.domain`'s dict as its
+    ``domain``); return the detector's path."""
     path = project_path(output_dir) / "models" / FINAL
     fit.save(detector, path)
     with written_whole(path.with_suffix(".json")) as part:
-        part.write_text(json.dumps(rule, indent=1) + "\n")
+        lines = [f'"{name}": {json.dumps(value)}' for name, value in rule.items()]
+        part.write_text("{\n" + ",\n".join(lines) + "\n}\n")
     return path
 
 
 def load_rule(output_dir="outputs"):
-    """Load the rule of the detector that `model.load_detector` gives for `output_dir`; a dict, see `calibrate`."""
-    return json.loads(require(finished(output_dir).with_suffix(".json"), made_by="04_finetune").read_text())
+    """Load the rule of the detector that `model.load_detector` gives for `output_dir`: the dict that was saved with it."""
+    path = require(finished(output_dir).with_suffix(".json"), made_by="04_finetune")
+    rule = json.loads(path.read_text())
+    if "domain" not in rule:
+        raise TruthPixelError(
+            f"{path} does not say which images its detector knows: run notebooks/04_finetune.ipynb again."
+        )
+    return rule

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from truthpixel_utils import sources
+from truthpixel_utils import novelty, sources
 from truthpixel_utils.calibrate import VERDICTS, verdicts
 from truthpixel_utils.data import THUMBNAIL, encoded, thumbnail, to_rgb
 from truthpixel_utils.degrade import jpeg, shift
@@ -59,7 +59,7 @@ def analyze(content, name, *, detector, rule, method="gradcam"):
     content : bytes, a JPEG, PNG or WebP file
     name : str, shown to the reader
     detector : keras.Model from `model.load_detector`
-    rule : dict from `calibrate.load_rule`
+    rule : dict from `calibrate.load_rule`, with the ``domain`` that the detector knows
     method : of the heatmap, see `gradcam.judge`
 
     Returns
@@ -85,6 +85,12 @@ def analyze(content, name, *, detector, rule, method="gradcam"):
             f"{THUMBNAIL} thumbnails only. It was shown the centre square, scaled down, and which way it leans there is "
             "no evidence."
         )
+    elif (far := novelty.distances(detector, seen[None], rule["domain"])[0]) > rule["domain"]["limit"]:
+        verdict = CANNOT_TELL
+        warnings.append(
+            f"Outside what the detector has seen: in its own early features this image lies {far:.1f} from the middle of "
+            f"its training images, and 95 % of images like them lie within {rule['domain']['limit']:.1f}."
+        )
     elif turned := _turned_by(detector, seen, p_ai):
         verdict = CANNOT_TELL
         warnings.append(
@@ -93,13 +99,13 @@ def analyze(content, name, *, detector, rule, method="gradcam"):
     if getattr(opened, "n_frames", 1) > 1 and opened.format != "MPO":
         warnings.append(f"The file holds {opened.n_frames} pictures; the first was judged.")
     if is_empty(heatmap):
-        warnings.append("The heatmap is empty: no part of the image speaks for this side in the last layer.")
+        warnings.append("The heatmap is empty: no part of the image speaks for this side in the layer that was asked.")
     image.thumbnail((KEPT, KEPT))
     return Report(
         name=name,
         verdict=verdict,
         p_ai=float(p_ai),
-        rule=rule,
+        rule={name: rule[name] for name in ("clear_to", "accuse_from")},
         image=np.asarray(image),
         seen=seen,
         heatmap=heatmap,

@@ -45,7 +45,7 @@ def prepare(network, engine="auto"):
     return _prepared(network, engine, fingerprint(network))
 
 
-@lru_cache(maxsize=2)  # preparing takes longer than an answer; other weights make another `state`
+@lru_cache(maxsize=4)  # preparing takes longer than an answer, which asks three; other weights make another `state`
 def _prepared(network, engine, state):
     if engine == "keras" or (engine == "auto" and _on_accelerator()):
         return _keras(network)

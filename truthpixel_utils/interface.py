@@ -75,6 +75,10 @@ def interface(analyze, examples=()):
             return
         one = reports[chosen.value]
         answer.value, details.value = report.answer(one), _folded("Image information and origin", report.details(one))
+        heat()
+
+    def heat(_=None):
+        one = reports[chosen.value]
         pictures.value, downloads.value = report.pictures(one, opacity.value), _downloads(one, opacity.value)
 
     def analyze_files(_):
@@ -85,9 +89,12 @@ def interface(analyze, examples=()):
                 reports.append(analyze(content, name, method=method.value))
             except TruthPixelError as error:
                 errors.value += report.sentence(str(error), plots.COLOURS["ai"])
+            except Exception as error:  # a widget would swallow it, and the rest of the answers with it
+                words = f"{name} could not be analyzed ({type(error).__name__})."
+                errors.value += report.sentence(words, plots.COLOURS["ai"])
             progress.value += 1
-        del reports[:-SESSION]
         progress.layout.visibility, button.disabled = "hidden", False
+        del reports[:-SESSION]
         if reports:
             opacity.layout.display = chosen.layout.display = ""
             chosen.options = [(f"{i + 1}. {one.name}", i) for i, one in enumerate(reports)]
@@ -98,7 +105,7 @@ def interface(analyze, examples=()):
     picker.observe(lambda change: setattr(button, "disabled", not change["new"]), "files")
     button.on_click(analyze_files)
     chosen.observe(show, "value")
-    opacity.observe(show, "value")
+    opacity.observe(heat, "value")
     title = widgets.HTML("<h2 style='margin:0'>Photograph or AI-generated?</h2>")
     controls = widgets.HBox([method, button, progress], layout={"flex_flow": "row wrap", "align_items": "center"})
     return widgets.VBox(

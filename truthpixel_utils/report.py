@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from truthpixel_utils import __version__, plots
-from truthpixel_utils.demo import AI, REAL
+from truthpixel_utils.demo import AI, CANNOT_TELL, REAL
 from truthpixel_utils.gradcam import in_place
 
 SHOWN = 480  # pixels a side of a picture in a page, at most
@@ -31,7 +31,7 @@ def answer(report):
     warnings = "".join(f"<p style='margin:.3em 0'>⚠ {escape(text)}</p>" for text in report.warnings)
     return (
         f"<div role='status' style='font-size:1.6em;font-weight:bold;color:{colour}'>{escape(report.verdict)}</div>"
-        f"{_bar(report.p_ai, report.rule)}{warnings}"
+        f"{_bar(report.p_ai, report.rule, faint=report.verdict == CANNOT_TELL)}{warnings}"
     )
 
 
@@ -109,14 +109,15 @@ def data_url(pixels):
     return "data:image/png;base64," + base64.b64encode(png(np.asarray(image))).decode()
 
 
-def _bar(p_ai, rule):
-    """The probability on a scale from real to AI-generated, with the zone drawn in which the demo takes no side."""
+def _bar(p_ai, rule, faint):
+    """The probability on a scale from real to AI-generated, with the zone drawn in which the demo takes no side; faint
+    where it takes none, since a bar in full colour accuses whatever the words above it say."""
     real, ai = plots.COLOURS["real"], plots.COLOURS["ai"]
     start, end = (f"{rule[name]:.1%}" for name in ("clear_to", "accuse_from"))
     words = f"{p_ai:.1%} AI-generated"
     return (
         f"<div role='img' aria-label='confidence: {words}' style='margin:.5em 0'>"
-        "<div style='position:relative;height:22px;border-radius:4px;"
+        f"<div style='position:relative;height:22px;border-radius:4px;opacity:{0.3 if faint else 1};"
         f"background:linear-gradient(90deg,{real} {start},#ddd {start} {end},{ai} {end})'>"
         f"<div style='position:absolute;left:calc({p_ai:.1%} - 2px);top:-4px;width:4px;height:30px;background:#000'></div>"
         "</div><div style='display:flex;justify-content:space-between;color:#595959'>"

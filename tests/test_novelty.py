@@ -1,0 +1,73 @@
+import datasets
+import keras
+import numpy as np
+import pytest
+from sklearn.covariance import LedoitWolf
+
+from conftest import RULE, picture
+from truthpixel_utils import demo, model, novelty
+from truthpixel_utils.report import png
+
+
+@pytest.fixture(scope="module")
+def detector():
+    keras.utils.set_random_seed(0)
+    return model.build_detector("lite0", image_size=64)
+
+
+def rows(images):
+    """Rows of a split with these pictures, the first half real."""
+    columns = {"image": [{"bytes": png(image), "path": None} for image in images]}
+    labels = [int(i >= len(images) / 2) for i in range(len(images))]
+    features = datasets.Features({"image": datasets.Image(), "label": datasets.Value("int64")})
+    return datasets.Dataset.from_dict({**columns, "label": labels}, features=features)
+
+
+def scene(seed):
+    """A smooth picture: a gradient, and some of another."""
+    rng = np.random.default_rng(seed)
+    mixed = picture(seed, False).astype(float) * rng.random() + picture(seed + 1, False)[::-1] * rng.random()
+    return mixed.clip(0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def known(detector):
+    splits = {"train": rows([scene(i) for i in range(300)]), "validation": rows([scene(i) for i in range(300, 400)])}
+    return novelty.domain(detector, splits)
+
+
+def test_most_images_of_the_same_kind_are_known_and_noise_is_not(detector, known):
+    like = novelty.distances(detector, np.stack([scene(i) for i in range(400, 600)]), known)
+    unlike = novelty.distances(detector, np.stack([picture(i, True) for i in range(20)]), known)
+    assert 0.85 < (like <= known["limit"]).mean() < 1
+    assert (unlike > 3 * known["limit"]).all()
+
+
+def test_a_distance_is_scikit_learns(detector, known):
+    early = keras.Model(detector.input, detector.get_layer("block3b_add").output)
+    train, new = (
+        np.asarray(early(np.stack([scene(i) for i in some]).astype("float32"))).mean(axis=(1, 2))
+        for some in (range(300), range(400, 420))
+    )
+    expected = np.sqrt(LedoitWolf().fit(train).mahalanobis(new))
+    found = novelty.distances(detector, np.stack([scene(i) for i in range(400, 420)]), known)
+    assert found == pytest.approx(expected, rel=1e-2)
+
+
+def test_a_sorted_split_is_learned_from_as_a_whole(detector, monkeypatch):
+    monkeypatch.setattr(novelty, "IMAGES", 60)
+    images = [scene(i) for i in range(100)] + [picture(i, True) for i in range(100)]
+    known = novelty.domain(detector, {"train": rows(images), "validation": rows(images)})
+    assert np.median(novelty.distances(detector, np.stack(images[150:]), known)) < 2 * known["limit"]
+
+
+def test_of_a_strange_image_the_demo_cannot_tell_however_sure_the_detector_is(detector, known):
+    certain = model.at_size(detector, 64)
+    certain.get_layer("logit").set_weights([np.zeros((128, 1)), np.full(1, 9.0)])
+    like, unlike = (
+        demo.analyze(png(image), "a.png", detector=certain, rule={**RULE, "domain": known})
+        for image in (scene(400), picture(0, True))
+    )
+    assert like.verdict == "AI-generated" and "Outside" not in str(like.warnings)
+    assert unlike.verdict == "cannot tell" and unlike.p_ai > 0.99
+    assert "Outside what the detector has seen" in unlike.warnings[0]
