@@ -235,6 +235,7 @@ def test_jupyterlab_runs_the_notebook_and_answers(chromium, tmp_path, files):
         page.set_default_timeout(PATIENCE)
         page.goto(f"{address}/lab/tree/07_demo.ipynb")
         page.locator(".jp-Notebook").wait_for()
+        page.get_by_text("| Idle").wait_for()  # until there is a kernel, "Run All Cells" runs none
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
         page.locator(".tp-drop").wait_for()
