@@ -12,7 +12,7 @@ import pytest
 from truthpixel_utils import augment, calibrate, data, fit, model, train
 from truthpixel_utils.files import TruthPixelError
 
-COLUMNS = "accuracy auc loss val_accuracy val_auc val_loss learning_rate image_size".split()
+COLUMNS = "accuracy auc loss val_accuracy val_auc val_loss learning_rate stage".split()
 
 
 @pytest.fixture(scope="module")
@@ -184,7 +184,7 @@ def test_whole_network_can_be_trained_by_the_same_function(splits, home):
 
 
 STAGES = {
-    "epochs": {"32": 1, "64": 2},  # sizes as text: so papermill hands a dictionary on
+    "epochs": [[32, 1], [64, 2]],
     "learning_rate": 1e-3,
     "batch_size": 16,
     "views": 1,
@@ -221,7 +221,9 @@ def test_the_strong_recipe_trains_everything_and_leaves_batch_norm_at_rest(split
         assert (detector.get_layer(name).get_weights()[0] != start.get_layer(name).get_weights()[0]).any()
     assert not detector.get_layer("bn1").trainable
     assert list(history.columns) == COLUMNS
-    assert history["learning_rate"].is_monotonic_decreasing and history["learning_rate"].iloc[-1] < 1e-5
+    assert list(history["stage"]) == [1, 2, 2] and list(history.index) == [1, 2, 3]
+    rates = history["learning_rate"]
+    assert rates[2] > rates[1] and rates[3] < 1e-5  # it begins anew
 
 
 @pytest.mark.parametrize("after", [1, 2])  # between two sizes, and within one
@@ -258,9 +260,18 @@ def test_the_average_answers_by_statistics_of_its_own(splits, tmp_path):
     assert (np.abs(found - said) <= 0.25 * spread + 1e-3).all()
 
 
-def test_an_epoch_at_another_size_is_not_kept_however_well_it_did():
-    history = pd.DataFrame({"val_loss": [0.1, 0.4, 0.3, 0.5], "image_size": [32, 64, 64, 64]}, index=[1, 2, 3, 4])
+def test_an_epoch_of_an_earlier_stage_is_not_kept_however_well_it_did():
+    history = pd.DataFrame({"val_loss": [0.1, 0.4, 0.3, 0.5], "stage": [1, 2, 2, 2]}, index=[1, 2, 3, 4])
     assert fit.best_epoch(history) == 3
+
+
+def test_a_mixed_image_counts_as_what_fills_most_of_it():
+    pixels = keras.Input((1,))
+    echo = keras.Model(pixels, keras.layers.Rescaling(1.0)(pixels))
+    fit._compile(echo, "strong", 1e-3, steps=10)
+    p_ai, labels = np.array([[0.9], [0.1], [0.2], [0.8]]), np.array([[0.7], [0.4], [0.0], [1.0]])
+    marks = echo.evaluate(p_ai, labels, verbose=0, return_dict=True)
+    assert marks["accuracy"] == 1 and marks["auc"] == pytest.approx(1)
 
 
 @pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
@@ -288,9 +299,11 @@ print(keras.config.backend(), float(history["loss"].iloc[0]) > 0)
 def test_sizes_and_recipes_that_do_not_fit_are_told_in_one_sentence(splits, home):
     frozen, whole = new_detector(), new_whole_detector()
     for detector, options, words in (
-        (whole, {"epochs": {64: 1, 32: 1}}, "the detector's own size, 64"),
+        (whole, {"epochs": [[64, 1], [32, 1]]}, "the detector's own size, 64"),
+        (whole, {"epochs": [64, 10]}, "expected a number, or stages as in"),
+        (whole, {"epochs": []}, "expected a number, or stages as in"),
         (whole, {"recipe": "wild"}, "expected gentle or strong"),
-        (frozen, {"epochs": {64: 1, 32: 1}}, 'unfreeze_layers="all"'),
+        (frozen, {"epochs": [[64, 1], [32, 1]]}, 'unfreeze_layers="all"'),
     ):
         with pytest.raises(TruthPixelError, match=words):
             train.train(detector, splits, phase=2, **{"epochs": 1, "learning_rate": 1e-3, **options})

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 
-from truthpixel_utils.augment import reseed, travelled
+from truthpixel_utils.augment import patched, reseed, travelled
 from truthpixel_utils.files import written_whole
-from truthpixel_utils.model import at_size, keras
+from truthpixel_utils.model import keras
 
 PATIENCE = 5  # gentle: epochs without a better validation loss before training stops
 PATIENCE_LR = 2  # gentle: epochs without one before the learning rate is halved
@@ -27,7 +27,7 @@ class Batches(keras.utils.PyDataset):
 
     def __init__(self, inputs, labels, batch_size, seed=None, epoch=0, change=None):
         """inputs: array (views, N, ...); labels: array (N,); epoch: number of epochs done already; change: function of
-        an image and a numpy.random.Generator that returns the image as the network is to meet it this time."""
+        images, labels and a numpy.random.Generator that returns both as the network is to meet them this time."""
         super().__init__()
         self.inputs, self.labels, self.batch_size = inputs, labels, batch_size
         self.seed, self.epoch, self.change = seed, epoch, change
@@ -44,11 +44,10 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, batch):
         rows = self.order[batch * self.batch_size : (batch + 1) * self.batch_size]
         view = (rows + self.epoch) % len(self.inputs)
-        inputs = self.inputs[view, rows]
+        inputs, labels = self.inputs[view, rows], self.labels[rows]
         if self.change:
-            rng = np.random.default_rng((self.seed, self.epoch, batch))
-            inputs = np.stack([self.change(image, rng) for image in inputs])
-        return inputs.astype(np.float32), self.labels[rows]
+            inputs, labels = self.change(inputs, labels, np.random.default_rng((self.seed, self.epoch, batch)))
+        return inputs.astype(np.float32), labels
 
     def on_epoch_end(self):
         self.epoch += 1
@@ -84,16 +83,17 @@ class Average(keras.callbacks.SwapEMAWeights):
         super().on_test_end(logs)
 
 
-def fit(top, inputs, labels, validation, stages, learning_rate, batch_size, recipe, seed, checkpoint):
-    """Train what the trunk of a detector hands its `top`; leave it with the weights of `best_epoch`.
+def fit(network, inputs, labels, validation, epochs, learning_rate, batch_size, recipe, seed, stage, done, checkpoint):
+    """Train a network on what lies ready for it; leave it with the weights of its epoch of lowest validation loss.
 
     Parameters
     ----------
-    top : keras.Model, see `model.cut`
+    network : keras.Model, such as the top that `model.cut` gives
     inputs, labels : arrays (views, N, ...) and (N,)
     validation : the same, of the rows to watch
-    stages : dict, epochs by pixels inside the network, in this order
+    epochs : int, at most
     learning_rate, batch_size, recipe, seed : see `train.train`
+    stage, done : int, the number of this stage, 1 the first, and of all epochs before it
     checkpoint : Path of a folder; what it holds of an earlier, stopped run with the same arguments is gone on with
 
     Returns
@@ -101,14 +101,14 @@ def fit(top, inputs, labels, validation, stages, learning_rate, batch_size, reci
     pandas.DataFrame, see `train.train`
     """
     batches = Batches(inputs, labels, batch_size)
-    steps = len(batches) * sum(stages.values())
-    history = pd.DataFrame()
+    rules = _compile(network, recipe, learning_rate, len(batches) * epochs)
+    history = _resume(network, checkpoint, len(batches))
     table = display(_shown(history), display_id=True)
 
     def keep(epoch, logs):
         nonlocal history
         logs.setdefault("learning_rate", float(network.optimizer.learning_rate))
-        logs["image_size"] = size
+        logs["stage"] = stage
         row = pd.DataFrame([logs], index=pd.Index([epoch + 1], name="epoch")).astype(float)
         history = pd.concat([history, row])
         if best_epoch(history) == epoch + 1:
@@ -128,25 +128,18 @@ def fit(top, inputs, labels, validation, stages, learning_rate, batch_size, reci
             for rule in rules:
                 rule.on_epoch_end(epoch, row)
 
-    until = 0
-    for size, epochs in stages.items():
-        until += epochs
-        network = top if until == sum(stages.values()) else at_size(top, size)
-        rules = _compile(network, recipe, learning_rate, steps)
-        known, history = len(history), _resume(network, checkpoint, len(batches))
-        if len(history) > known:
-            print(f"Resumed after epoch {len(history)}.")
-        if len(history) >= until or (recipe == "gentle" and _has_stopped(history)):
-            continue
-        change = travelled if recipe == "strong" else None
-        batches = Batches(inputs, labels, batch_size, seed, len(history), change)
-        average = Average(Batches(inputs, labels, batch_size, seed, 0, change)) if recipe == "strong" else None
+    if len(history):
+        print(f"Resumed after epoch {done + len(history)}.")
+    if len(history) < epochs and not (recipe == "gentle" and _has_stopped(history)):
+        change = {"gentle": None, "strong": _travelled if stage == 1 else _travelled_and_patched}[recipe]
+        batches = Batches(inputs, labels, batch_size, seed, done + len(history), change)
+        average = Average(Batches(inputs, labels, batch_size, seed, 0, _travelled)) if recipe == "strong" else None
         watched = Batches(*validation, batch_size)
         network.fit(
             batches,
             validation_data=watched,
-            initial_epoch=len(history),
-            epochs=until,
+            initial_epoch=done + len(history),
+            epochs=done + epochs,
             callbacks=[
                 *rules,
                 *([average] if average else []),
@@ -161,8 +154,16 @@ def fit(top, inputs, labels, validation, stages, learning_rate, batch_size, reci
         )
         # TensorFlow never forgets a dataset: the mapped features would stay in memory.
         del batches.inputs, watched.inputs
-    top.set_weights(keras.models.load_model(checkpoint / "best.keras").get_weights())
+    network.set_weights(keras.models.load_model(checkpoint / "best.keras").get_weights())
     return history
+
+
+def _travelled(images, labels, rng):
+    return np.stack([travelled(image, rng) for image in images]), labels
+
+
+def _travelled_and_patched(images, labels, rng):
+    return patched(*_travelled(images, labels, rng), rng)
 
 
 def save(network, path):
@@ -193,11 +194,18 @@ def _compile(network, recipe, learning_rate, steps):
     network.compile(
         optimizer,
         loss=keras.losses.BinaryCrossentropy(label_smoothing=smoothing),
-        metrics=["accuracy", keras.metrics.AUC(name="auc")],
+        metrics=[_of_whole(keras.metrics.BinaryAccuracy("accuracy")), _of_whole(keras.metrics.AUC(name="auc"))],
         # On cached features a step is short, and starting it took longer than the step. Torch has no such thing.
         steps_per_execution=1 if keras.config.backend() == "torch" else 25,
     )
     return rules
+
+
+def _of_whole(metric):
+    """Let a metric count a mixed image as what fills most of it."""
+    update = metric.update_state
+    metric.update_state = lambda labels, p_ai, sample_weight=None: update(keras.ops.round(labels), p_ai, sample_weight)
+    return metric
 
 
 def _resume(network, checkpoint, batches_an_epoch):
@@ -215,13 +223,13 @@ def _resume(network, checkpoint, batches_an_epoch):
 
 
 def best_epoch(history):
-    """The epoch (int) whose weights are kept: that of the lowest validation loss at the last size in the history."""
-    at_last_size = history["image_size"] == history["image_size"].iloc[-1]
-    return history.loc[at_last_size, "val_loss"].idxmin()
+    """The epoch (int) whose weights are kept: that of the lowest validation loss in the last stage of the history."""
+    last = history["stage"] == history["stage"].iloc[-1]
+    return history.loc[last, "val_loss"].idxmin()
 
 
 def _has_stopped(history):
-    return len(history) > 0 and len(history) - best_epoch(history) >= PATIENCE
+    return len(history) > 0 and history.index[-1] - best_epoch(history) >= PATIENCE
 
 
 def _shown(history):
@@ -229,5 +237,5 @@ def _shown(history):
     if history.empty:
         return history
     return history.round(4).assign(
-        learning_rate=history["learning_rate"].map("{:.2g}".format), image_size=history["image_size"].astype(int)
+        learning_rate=history["learning_rate"].map("{:.2g}".format), stage=history["stage"].astype(int)
     )

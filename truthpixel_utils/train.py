@@ -7,6 +7,7 @@ that was stopped goes on where it stopped and ends with the weights it would hav
 import hashlib
 import json
 import shutil
+from numbers import Number
 
 import pandas as pd
 
@@ -15,7 +16,7 @@ from truthpixel_utils.data import thumbnails
 from truthpixel_utils.features import extract
 from truthpixel_utils.files import TruthPixelError, project_path, written_whole
 from truthpixel_utils.fit import PATIENCE, PATIENCE_LR, STRONG, fit, save
-from truthpixel_utils.model import SHIPPED, cut, finished, fingerprint, freeze_batch_norm, keras
+from truthpixel_utils.model import SHIPPED, at_size, cut, fingerprint, finished, freeze_batch_norm, keras
 
 _USED = ("train", "validation")
 _HEAD = ("dense_256", "dropout_256", "dense_128", "dropout_128", "logit")
@@ -42,7 +43,8 @@ def train(
     validation loss, and training stops after 5. Recipe ``"strong"``, for the whole network: AdamW with weight decay
     0.05 (Loshchilov and Hutter, 2019), the learning rate rises for a tenth of all steps and falls as a cosine does,
     labels smoothed by 0.02, each image changed anew every epoch (`augment.travelled`), and the detector is the moving
-    average of the weights (0.999 a step) with batch statistics of its own (`fit.Average`).
+    average of the weights (0.999 a step) with batch statistics of its own (`fit.Average`). From the second stage on
+    half of the images hold a part of another (`augment.patched`).
 
     Frozen layers below the trained ones are computed once for each view of an image and kept in ``cache/``. A training
     that finished before with the same data, start and settings is reused, one that was stopped is resumed; either is
@@ -53,8 +55,9 @@ def train(
     detector : keras.Model from `model.build_detector`, with layers frozen as wanted
     splits : datasets.DatasetDict with ``train`` and ``validation``
     phase : int, 1 or 2; names the files
-    epochs : int, at most; or dict of them by pixels inside the network, such as ``{64: 10, 96: 2}``: in this order, the
-        detector's own size last
+    epochs : int, at most; or a list of stages such as ``[[64, 10], [96, 5]]``, pixels inside the network and epochs.
+        Each begins with the best weights of the one before, and its learning rate anew (Loshchilov and Hutter, 2017);
+        the last has the detector's own size
     learning_rate : float, of Adam
     batch_size : int, images
     views : int; 1 = every image as it is, 2 = alternately so and augmented, more = more augmented copies
@@ -66,16 +69,13 @@ def train(
     Returns
     -------
     pandas.DataFrame, one row an epoch: ``accuracy, auc, loss, val_accuracy, val_auc, val_loss, learning_rate,
-    image_size``
+    stage``
     """
     size = detector.get_layer("resize").height
-    stages = epochs if isinstance(epochs, dict) else {size: epochs}
-    stages = {int(pixels): count for pixels, count in stages.items()}  # papermill makes text of a dictionary's keys
-    _check(epochs=min(stages.values()), learning_rate=learning_rate, batch_size=batch_size, views=views)
+    stages = _stages(epochs, size)
+    _check(epochs=min(count for _, count in stages), learning_rate=learning_rate, batch_size=batch_size, views=views)
     if recipe not in RECIPES:
         raise TruthPixelError(f'recipe is "{recipe}": expected {" or ".join(RECIPES)}.')
-    if list(stages)[-1] != size:
-        raise TruthPixelError(f"epochs end at {list(stages)[-1]} pixels: expected the detector's own size, {size}.")
     output = project_path(output_dir)
     final = output / "models" / f"phase{phase}.keras"
     history_csv = output / f"training_history_phase{phase}.csv"
@@ -86,14 +86,19 @@ def train(
         detector.set_weights(keras.models.load_model(final).get_weights())
         return pd.read_csv(history_csv, index_col="epoch")
     if _read(checkpoint / "recipe.json") != record:
-        for name in ("last.keras", "best.keras", "history.csv"):  # not finished.json: it still speaks of `final`
-            (checkpoint / name).unlink(missing_ok=True)
+        for stage in checkpoint.glob("stage*"):  # not finished.json: it still speaks of `final`
+            shutil.rmtree(stage)
         _write(checkpoint / "recipe.json", record)
 
     trunk, top = cut(detector)
     inputs, labels = _inputs(trunk, splits["train"], views, seed, output / "cache", engine)
     validation = _inputs(trunk, splits["validation"], 1, seed, output / "cache", engine)
-    history = fit(top, inputs, labels, validation, stages, learning_rate, batch_size, recipe, seed, checkpoint)
+    history = pd.DataFrame()
+    for stage, (pixels, count) in enumerate(stages, 1):
+        network = top if pixels == size else at_size(top, pixels)
+        settings = (count, learning_rate, batch_size, recipe, seed, stage, len(history), checkpoint / f"stage{stage}")
+        history = pd.concat([history, fit(network, inputs, labels, validation, *settings)])
+        top.set_weights(network.get_weights())
     freeze_batch_norm(detector)  # a finished detector's statistics rest, however it is called
     with written_whole(history_csv) as part:
         history.to_csv(part)
@@ -129,6 +134,20 @@ def check_shipped(splits):
         )
 
 
+def _stages(epochs, size):
+    """The stages of a training as a list of [pixels, epochs]."""
+    if isinstance(epochs, Number):
+        return [[size, epochs]]
+    try:
+        stages = [[pixels, count] for pixels, count in epochs]
+        at_the_end = stages[-1][0]
+    except (TypeError, ValueError, IndexError) as error:
+        raise TruthPixelError(f"epochs is {epochs}: expected a number, or stages as in [[64, 10], [96, 5]].") from error
+    if at_the_end != size:
+        raise TruthPixelError(f"epochs end at {at_the_end} pixels: expected the detector's own size, {size}.")
+    return stages
+
+
 def _inputs(trunk, rows, views, seed, folder, engine):
     """What the trunk makes of each view of each image (views, N, ...), and the labels; the images are let go."""
     images, labels = thumbnails(rows)
@@ -145,7 +164,7 @@ def _record(detector, splits, stages, learning_rate, batch_size, views, recipe, 
         "image_size": detector.get_layer("resize").height,
         "rows": _rows(splits),
         "order": _rows(splits, arranged=list),
-        "stages": [list(stage) for stage in stages.items()],
+        "stages": stages,
         "learning_rate": learning_rate,
         "batch_size": batch_size,
         "views": views,
