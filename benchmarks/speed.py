@@ -25,7 +25,7 @@ from pathlib import Path
 from statistics import mean, median
 
 HERE = Path(__file__).parent
-SIZE = 224  # pixels a side, as in CIFAKE's recipe; growth, where only the slope counts, has GROWTH_SIZE
+SIZE = 224  # pixels a side, as in profile full; growth, where only the slope counts, has GROWTH_SIZE
 GROWTH_SIZE = 96
 TRAIN, WATCHED, JUDGED = 4_000, 500, 2_500  # images: to train on, to watch while training, to compare accuracies on
 SEEDS = (0, 1, 2)

@@ -22,15 +22,6 @@ def test_a_journey_follows_from_the_seed_and_half_of_them_keep_every_pixel_value
     assert 0.4 < np.mean(kept) < 0.6
 
 
-def test_the_label_of_a_patched_image_is_the_mean_label_of_its_pixels():
-    labels = np.arange(400) % 2
-    images = np.broadcast_to(labels[:, None, None, None] * 255, (400, 32, 32, 3)).astype(np.uint8)
-    mixed, shares = augment.patched(images, labels, np.random.default_rng(0))
-    assert mixed.dtype == np.uint8 and (images.mean(axis=(1, 2, 3)) == labels * 255).all()
-    np.testing.assert_allclose(shares, mixed.mean(axis=(1, 2, 3)) / 255, atol=1e-6)
-    assert 0.15 < np.mean(shares != labels) < 0.35  # of the half that is patched, half get a patch of the other class
-
-
 def test_views_keep_the_first_image_and_change_the_others_the_same_way_every_time():
     images = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), dtype=np.uint8)
     views = augment.augmented_views(images, 3, seed=1)

@@ -35,6 +35,15 @@ def test_every_figure_says_what_its_table_says(predictions):
     assert not plt.get_fignums()  # pyplot holds none: a notebook shows the value, and only once
 
 
+def test_training_curves_mark_the_epoch_that_is_kept_and_part_the_stages():
+    history = pd.DataFrame({"stage": [1, 1, 2, 2, 2]}, index=pd.RangeIndex(1, 6))
+    for what in ("loss", "accuracy"):
+        history[what], history[f"val_{what}"] = 0.5, [0.1, 0.2, 0.5, 0.3, 0.4]
+    lines = charts.training_curves(history, "title").axes[0].lines
+    upright = {line.get_xdata()[0] for line in lines if line.get_xdata()[0] == line.get_xdata()[-1]}
+    assert upright == {4, 2.5}  # the best of the last stage, and where that began
+
+
 @pytest.mark.parametrize("kinds", [1, 3, 5])
 def test_robustness_has_a_panel_for_each_kind_of_change(kinds):
     columns = ("accuracy", "accuracy_low", "accuracy_high", "roc_auc", "roc_auc_low", "roc_auc_high")

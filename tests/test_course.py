@@ -13,10 +13,11 @@ import papermill
 import pytest
 from sklearn.metrics import accuracy_score
 
+from conftest import write_class_folders
 from truthpixel_utils import commands, course, model, sources
 from truthpixel_utils.files import TruthPixelError
 
-SMALL = "-p limit 160 -p image_size 32 -p epochs_phase1 2 -p epochs_phase2 2 -p weights lite0".split()
+SMALL = "-p limit 160 -p image_size 32 -p epochs_phase1 2 -p epochs_phase2 2 -p weights lite0 -p examined 2".split()
 COMMAND = [str(Path(sys.executable).with_name("truthpixel")), "course", *SMALL]
 
 
@@ -62,16 +63,15 @@ def test_a_second_run_reuses_everything_and_says_so(finished):
 
 def test_a_lost_artefact_is_made_again_and_only_what_depends_on_it(finished):
     home, _ = finished
-    before = (home / "outputs/metrics.json").read_bytes()
-    (home / "outputs/metrics.txt").unlink()
+    lost = home / "outputs/plots/training_curves_phase1.png"
+    before = lost.read_bytes()
+    lost.unlink()
     said = truthpixel(home).stdout
     assert said.count("reused") == len(course.MAKES) - 1
-    assert (home / "outputs/metrics.txt").exists()
-    assert (home / "outputs/metrics.json").read_bytes() == before
+    assert lost.read_bytes() == before
 
 
-@pytest.mark.parametrize("killed_in", ["03_train_phase1", "04_finetune"])
-def test_a_killed_course_started_again_ends_with_the_same_detector(finished, tmp_path, killed_in):
+def test_a_killed_course_started_again_ends_with_the_same_detector(finished, tmp_path):
     home, _ = finished
     environment = {**os.environ, "TRUTHPIXEL_HOME": str(tmp_path)}
     process = subprocess.Popen(
@@ -81,7 +81,7 @@ def test_a_killed_course_started_again_ends_with_the_same_detector(finished, tmp
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    checkpoint = tmp_path / "outputs" / "checkpoints" / ("phase1" if killed_in.startswith("03") else "phase2")
+    checkpoint = tmp_path / "outputs/checkpoints/phase2"
     while not (checkpoint / "recipe.json").exists() and process.returncode is None:  # until training has begun
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=0.1)
@@ -129,6 +129,19 @@ def test_another_parameter_reruns_only_what_reads_it(finished):
     home, _ = finished
     said = truthpixel(home, "-p", "epochs_phase2", "1", "--to", "04").stdout
     assert [name for name in course.MAKES if f"{name:16} reused" in said] == ["01_data", "02_model", "03_train_phase1"]
+
+
+def test_images_of_other_generators_and_start_weights_count_as_inputs(tmp_path):
+    folder = write_class_folders(tmp_path / "others", 1)
+    weights = tmp_path / "start.weights.h5"
+    weights.write_bytes(b"1")
+    parameters = {"others": str(folder), "weights": str(weights)}
+    _, before = course._settled("sample", parameters)
+    assert course._settled("sample", parameters)[1] == before
+    (folder / "test/FAKE/0000.png").write_bytes(b"another")
+    _, between = course._settled("sample", parameters)
+    weights.write_bytes(b"22")
+    assert len({before, between, course._settled("sample", parameters)[1]}) == 3
 
 
 def test_quick_without_cifake_and_network_says_what_it_needs(home, monkeypatch, capsys):

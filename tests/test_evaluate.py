@@ -135,6 +135,12 @@ def test_classes_are_read_from_the_numbers_in_cifakes_ids():
     assert table.loc["truck", ["real", "AI-generated"]].to_list() == [1.0, 0.0]
 
 
+@pytest.mark.parametrize("name", ["photo (11).jpg", "holiday (2021).jpg", "copy (1).jpg"])
+def test_numbers_in_the_names_of_other_images_are_no_classes(name):
+    ids = ["test/REAL/a (2).jpg", f"test/FAKE/{name}"]
+    assert evaluate.by_class(pd.DataFrame({"id": ids, "label": [0, 1], "p_ai": [0.1, 0.9]})).empty
+
+
 def answers(rng, count, apart=2.0):
     """Scores of a detector whose accuracy at 0.5 is Φ(apart / 2) and whose ROC-AUC is Φ(apart / √2)."""
     labels = rng.integers(0, 2, count)

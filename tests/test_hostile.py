@@ -147,11 +147,11 @@ def mutated(seed):
     return bytes(content)
 
 
-def test_a_thousand_damaged_files_do_no_harm(analyze, tmp_path, monkeypatch):
+def test_four_hundred_damaged_files_do_no_harm(analyze, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     memory, slowest, judged = [], 0.0, 0
     process = psutil.Process()
-    for seed in range(1000):
+    for seed in range(400):
         start = time.perf_counter()
         try:
             analyze(mutated(seed), "x")
@@ -160,8 +160,8 @@ def test_a_thousand_damaged_files_do_no_harm(analyze, tmp_path, monkeypatch):
             assert "\n" not in str(error)
         slowest = max(slowest, time.perf_counter() - start)
         memory.append(process.memory_info().rss / 1e9)
-    assert slowest < 2 and 0 < judged < 1000
-    assert np.mean(memory[-100:]) - np.mean(memory[200:300]) < 0.05  # GB
+    assert slowest < 2 and 0 < judged < 400
+    assert np.mean(memory[-100:]) - np.mean(memory[100:200]) < 0.05  # GB
     assert not os.listdir(tmp_path)
 
 

@@ -26,8 +26,8 @@ def test_it_serves_where_nothing_was_trained_and_says_so(home, capsys):
 
 
 def test_a_notebook_runs_on_it_alone(home):
-    course.run(first="06", last="06", parameters={"examined": 4})
-    executed = (home / "outputs/notebooks/06_gradcam.ipynb").read_text()
+    course.run(first="07")
+    executed = (home / "outputs/notebooks/07_demo.ipynb").read_text()
     assert "Detector: the one in the package" in executed
 
 

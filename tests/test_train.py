@@ -1,4 +1,5 @@
 import gc
+import json
 import os
 import subprocess
 import sys
@@ -9,10 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from truthpixel_utils import augment, calibrate, data, fit, model, train
+from conftest import RULE
+from truthpixel_utils import augment, calibrate, commands, data, fit, model, train
 from truthpixel_utils.files import TruthPixelError
 
 COLUMNS = "accuracy auc loss val_accuracy val_auc val_loss learning_rate stage".split()
+RESTLESS = {"phase": 1, "epochs": 30, "learning_rate": 0.5}
 
 
 @pytest.fixture(scope="module")
@@ -61,9 +64,15 @@ def test_training_learns_and_leaves_its_files(splits, home):
     assert list(saved.columns) == COLUMNS
 
 
-def test_the_best_epoch_is_kept_and_patience_ends_training(splits, home):
+@pytest.fixture(scope="module")
+def restless(splits, tmp_path_factory):
+    """A detector trained at a learning rate that cannot settle, and its history."""
     detector = new_detector()
-    history = train.train(detector, splits, phase=1, epochs=30, learning_rate=0.5)  # a learning rate that cannot settle
+    return detector, train.train(detector, splits, **RESTLESS, output_dir=tmp_path_factory.mktemp("restless"))
+
+
+def test_the_best_epoch_is_kept_and_patience_ends_training(splits, restless):
+    detector, history = restless
     best = history["val_loss"].idxmin()
     assert len(history) == min(30, best + fit.PATIENCE)
     assert (history["learning_rate"].iloc[:3] == 0.5).all()  # the rate an epoch had, not the one it left
@@ -74,36 +83,43 @@ def test_the_best_epoch_is_kept_and_patience_ends_training(splits, home):
 
 
 @pytest.mark.parametrize("killed_at", ["best.keras", "last.keras"])
-@pytest.mark.parametrize("phase", [1, 2])
-def test_a_killed_training_ends_with_the_weights_it_would_have_had(splits, home, monkeypatch, capsys, killed_at, phase):
+@pytest.mark.parametrize("count", [0, 20])
+def test_a_killed_training_ends_with_the_weights_it_would_have_had(splits, home, monkeypatch, capsys, killed_at, count):
     def detector():
         made = new_detector()
-        model.unfreeze_top(made, 0 if phase == 1 else 20)
+        model.unfreeze_top(made, count)
         return made
 
+    options = {"phase": 1, "epochs": 4, "learning_rate": 3e-3}
     whole = detector()
-    history = train.train(whole, splits, phase=phase, epochs=4, learning_rate=3e-3, output_dir="whole")
+    history = train.train(whole, splits, **options, output_dir="whole")
     with monkeypatch.context() as patch:
         kill_after(patch, 2, killed_at)
         with pytest.raises(Killed):
-            train.train(detector(), splits, phase=phase, epochs=4, learning_rate=3e-3, output_dir="killed")
+            train.train(detector(), splits, **options, output_dir="killed")
     capsys.readouterr()
     resumed = detector()
-    again = train.train(resumed, splits, phase=phase, epochs=4, learning_rate=3e-3, output_dir="killed")
+    again = train.train(resumed, splits, **options, output_dir="killed")
     assert f"Resumed after epoch {2 if killed_at == 'last.keras' else 1}" in capsys.readouterr().out
     pd.testing.assert_frame_equal(again, history)
     assert same(resumed, whole)
 
 
-def test_a_training_killed_after_it_ran_out_of_patience_does_not_go_on(splits, home, monkeypatch):
-    whole = train.train(new_detector(), splits, phase=1, epochs=30, learning_rate=0.5, output_dir="whole")
+def test_a_training_killed_after_it_ran_out_of_patience_does_not_go_on(splits, restless, home, monkeypatch):
+    _, whole = restless
     with monkeypatch.context() as patch:
         kill_after(patch, len(whole), "last.keras")
         with pytest.raises(Killed):
-            train.train(new_detector(), splits, phase=1, epochs=30, learning_rate=0.5, output_dir="killed")
-    pd.testing.assert_frame_equal(
-        train.train(new_detector(), splits, phase=1, epochs=30, learning_rate=0.5, output_dir="killed"), whole
-    )
+            train.train(new_detector(), splits, **RESTLESS)
+    pd.testing.assert_frame_equal(train.train(new_detector(), splits, **RESTLESS), whole)
+
+
+def test_evaluate_refuses_images_that_the_detector_may_have_been_trained_on(splits, tiny, home, capsys):
+    detector = new_detector()
+    train.train(detector, splits, phase=2, epochs=1, learning_rate=1e-3)
+    calibrate.save(detector, RULE)
+    assert commands.main(["evaluate", "--source", str(tiny), "--split", "official"]) == 1
+    assert "was trained on other images" in capsys.readouterr().err
 
 
 def test_the_same_training_is_reused_and_another_is_not(splits, home, capsys):
@@ -118,6 +134,15 @@ def test_the_same_training_is_reused_and_another_is_not(splits, home, capsys):
     other = new_detector()
     other.get_layer("dropout_256").rate = 0.1
     train.train(other, splits, phase=1, epochs=2, learning_rate=1e-2)
+    assert "Reused" not in capsys.readouterr().out
+
+
+def test_files_of_an_older_version_are_not_taken_for_todays(splits, home, capsys):
+    options = {"phase": 1, "epochs": 1, "learning_rate": 1e-3}
+    train.train(new_detector(), splits, **options)
+    record = home / "outputs/checkpoints/phase1/finished.json"
+    record.write_text(json.dumps({**json.loads(record.read_text()), "format": 1}))
+    train.train(new_detector(), splits, **options)
     assert "Reused" not in capsys.readouterr().out
 
 
@@ -265,15 +290,6 @@ def test_an_epoch_of_an_earlier_stage_is_not_kept_however_well_it_did():
     assert fit.best_epoch(history) == 3
 
 
-def test_a_mixed_image_counts_as_what_fills_most_of_it():
-    pixels = keras.Input((1,))
-    echo = keras.Model(pixels, keras.layers.Rescaling(1.0)(pixels))
-    fit._compile(echo, "strong", 1e-3, steps=10)
-    p_ai, labels = np.array([[0.9], [0.1], [0.2], [0.8]]), np.array([[0.7], [0.4], [0.0], [1.0]])
-    marks = echo.evaluate(p_ai, labels, verbose=0, return_dict=True)
-    assert marks["accuracy"] == 1 and marks["auc"] == pytest.approx(1)
-
-
 @pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
 def test_two_steps_train_under_every_backend(tiny, tmp_path, backend):
     pytest.importorskip(backend, reason=f"{backend} is not installed")
@@ -302,6 +318,7 @@ def test_sizes_and_recipes_that_do_not_fit_are_told_in_one_sentence(splits, home
         (whole, {"epochs": [[64, 1], [32, 1]]}, "the detector's own size, 64"),
         (whole, {"epochs": [64, 10]}, "expected a number, or stages as in"),
         (whole, {"epochs": []}, "expected a number, or stages as in"),
+        (frozen, {"recipe": "strong"}, 'unfreeze_layers="all"'),
         (whole, {"recipe": "wild"}, "expected gentle or strong"),
         (frozen, {"epochs": [[64, 1], [32, 1]]}, 'unfreeze_layers="all"'),
     ):

@@ -1,8 +1,9 @@
 """Helpers of the TruthPixel course: telling AI-generated images from photographs.
 
-One module for each notebook (``data``, ``model``, ``train``, ``evaluate``, ``gradcam``, ``demo``) and four beside
-them: ``sources`` (where rows come from), ``score`` (images in, table out), ``plots`` (every figure) and ``course``
-(runs the notebooks). Nothing heavy is imported here, so that ``import truthpixel_utils`` costs nothing.
+One module for each notebook (``data``, ``model``, ``train``, ``evaluate``, ``gradcam``, ``demo``) and others beside
+them, such as ``sources`` (where rows come from), ``score`` (images in, table out), ``plots`` (figures) and ``course``
+(runs the notebooks); the README has the whole list. Nothing heavy is imported here, so that
+``import truthpixel_utils`` costs nothing.
 """
 
 import os

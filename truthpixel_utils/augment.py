@@ -92,36 +92,6 @@ def travelled(image, rng):
     return image
 
 
-def patched(images, labels, rng):
-    """Paste a box of another image into each of about half of the images: CutMix (Yun et al., 2019).
-
-    An image's label becomes the mean label of its pixels, so that every part of an image has to be read. The box's
-    share of the image is uniform on 0..1 before it is cut at the edges.
-
-    Parameters
-    ----------
-    images : uint8 array (N, H, W, 3)
-    labels : array (N,), 0..1
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    uint8 array (N, H, W, 3) and float32 array (N,)
-    """
-    mixed, shares = images.copy(), np.array(labels, np.float32)
-    n, height, width = images.shape[:3]
-    other = rng.permutation(n)
-    for i in np.flatnonzero(rng.random(n) < 0.5):
-        side = np.sqrt(rng.random()) / 2
-        y, x = rng.random(2)
-        top, bottom = (np.clip((y - side, y + side), 0, 1) * height).round().astype(int)
-        left, right = (np.clip((x - side, x + side), 0, 1) * width).round().astype(int)
-        mixed[i, top:bottom, left:right] = images[other[i], top:bottom, left:right]
-        share = (bottom - top) * (right - left) / (height * width)
-        shares[i] = (1 - share) * labels[i] + share * labels[other[i]]
-    return mixed, shares
-
-
 def reseed(owner, *numbers):
     """Set the random state of every layer that has one (dropout, augmentation) from whole numbers, in place."""
     for i, layer in enumerate(owner.layers):

@@ -1,4 +1,4 @@
-"""What can be told without the network: features a child could compute, and a network of five layers.
+"""What can be told without the network: features a child could compute, and a small network.
 
 If one of them comes close to the detector, the detector may have learned how the data set was made, and not what an
 image shows.

@@ -10,7 +10,7 @@ from truthpixel_utils.plots import COLOURS, FAINT, INK, NAMES, new_figure
 
 
 def training_curves(history, title):
-    """Draw loss and accuracy by epoch, training and validation; the kept epoch is marked.
+    """Draw loss and accuracy by epoch, training and validation; the kept epoch is marked, dots part the stages.
 
     history : pandas.DataFrame as `train.train` returns it
     """
@@ -20,6 +20,8 @@ def training_curves(history, title):
         axis.plot(history.index, history[what], "o--", color=FAINT, markersize=4, label="training, augmented")
         axis.plot(history.index, history[f"val_{what}"], "o-", color=INK, markersize=4, label="validation")
         axis.axvline(best, color=COLOURS["ai"], linewidth=1, zorder=0)
+        for start in history.index[history["stage"].diff() > 0]:
+            axis.axvline(start - 0.5, color=FAINT, linewidth=1, linestyle=":", zorder=0)
         axis.set(xlabel="epoch", title=what.capitalize())
         axis.xaxis.get_major_locator().set_params(integer=True)
     left.legend()

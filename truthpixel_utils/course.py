@@ -112,7 +112,12 @@ def _settled(profile, parameters):
                 "put it into data/cifake, or name its folder in TRUTHPIXEL_CIFAKE."
             )
         parameters = {**parameters, "source": "hub" if source.folder is None else "sample"}
-    return parameters, sources.stamped_files(source)
+    files = sources.stamped_files(source)
+    if others := parameters.get("others"):
+        files += sources.stamped_files(sources.find(others))
+    if (weights := project_path(str(parameters.get("weights")))).is_file():
+        files += ((str(weights), weights.stat().st_size, weights.stat().st_mtime_ns),)
+    return parameters, files
 
 
 def _execute(name, parameters, key, output):

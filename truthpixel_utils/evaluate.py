@@ -124,11 +124,11 @@ def by_class(predictions, threshold=THRESHOLD):
     Returns
     -------
     pandas.DataFrame, one row a class: ``images``, ``accuracy`` (0..1), and that of ``real`` and ``AI-generated`` ones;
-    empty if no id has a class
+    empty if the ids are not of that kind
     """
     check(predictions)
-    number = predictions["id"].str.extract(r"\((\d+)\)", expand=False)
-    if number.isna().all():  # no images of CIFAKE
+    number = predictions["id"].str.extract(r"\((\d+)\)", expand=False).astype(float)
+    if number.isna().all() or not number.dropna().isin(range(2, len(CIFAR) + 1)).all():  # no images of CIFAKE
         return pd.DataFrame()
     number = number.fillna(1).astype(int)
     right = (predictions["p_ai"] >= threshold) == (predictions["label"] == 1)

@@ -15,7 +15,7 @@ CHUNK = 512  # images computed, written and checked at a time
 FORMAT = 2  # raise it when the same trunk and pixels would give other numbers
 
 
-def extract(trunk, images, folder, engine="auto"):
+def extract(trunk, images, folder):
     """Apply the trunk to images, or map what an earlier call has computed.
 
     The file is named by what it depends on (pixels, and so rows, views and seed; weights; layers and their sizes), so
@@ -27,7 +27,6 @@ def extract(trunk, images, folder, engine="auto"):
     trunk : keras.Model from `model.cut`
     images : uint8 array (N, H, W, 3)
     folder : Path for the cache
-    engine : see `engine.prepare`
 
     Returns
     -------
@@ -46,7 +45,7 @@ def extract(trunk, images, folder, engine="auto"):
             np.lib.format.open_memmap(part, "w+", np.float16, shape).flush()
         features = np.lib.format.open_memmap(data, "r+")
     sums = _sums(data)
-    forward, say = prepare(trunk, engine), status()
+    forward, say = prepare(trunk), status()
     for start in range(0, len(images), CHUNK):
         chunk = slice(start, start + CHUNK)
         if sums.get(str(start)) == zlib.crc32(features[chunk]):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 
-from truthpixel_utils.augment import patched, reseed, travelled
+from truthpixel_utils.augment import reseed, travelled
 from truthpixel_utils.files import written_whole
 from truthpixel_utils.model import keras
 
@@ -13,7 +13,7 @@ PATIENCE_LR = 2  # gentle: epochs without one before the learning rate is halved
 STRONG = {
     "weight_decay": 0.05,
     "label_smoothing": 0.02,
-    "warm_up": 0.1,  # share of all steps
+    "warm_up": 0.1,  # share of a stage's steps
     "average": 0.999,  # momentum a step
     "statistics": 32,  # batches to measure the average's on
 }
@@ -27,7 +27,7 @@ class Batches(keras.utils.PyDataset):
 
     def __init__(self, inputs, labels, batch_size, seed=None, epoch=0, change=None):
         """inputs: array (views, N, ...); labels: array (N,); epoch: number of epochs done already; change: function of
-        images, labels and a numpy.random.Generator that returns both as the network is to meet them this time."""
+        an image and a numpy.random.Generator that returns the image as the network is to meet it this time."""
         super().__init__()
         self.inputs, self.labels, self.batch_size = inputs, labels, batch_size
         self.seed, self.epoch, self.change = seed, epoch, change
@@ -44,10 +44,11 @@ class Batches(keras.utils.PyDataset):
     def __getitem__(self, batch):
         rows = self.order[batch * self.batch_size : (batch + 1) * self.batch_size]
         view = (rows + self.epoch) % len(self.inputs)
-        inputs, labels = self.inputs[view, rows], self.labels[rows]
+        inputs = self.inputs[view, rows]
         if self.change:
-            inputs, labels = self.change(inputs, labels, np.random.default_rng((self.seed, self.epoch, batch)))
-        return inputs.astype(np.float32), labels
+            rng = np.random.default_rng((self.seed, self.epoch, batch))
+            inputs = np.stack([self.change(image, rng) for image in inputs])
+        return inputs.astype(np.float32), self.labels[rows]
 
     def on_epoch_end(self):
         self.epoch += 1
@@ -83,7 +84,9 @@ class Average(keras.callbacks.SwapEMAWeights):
         super().on_test_end(logs)
 
 
-def fit(network, inputs, labels, validation, epochs, learning_rate, batch_size, recipe, seed, stage, done, checkpoint):
+def fit(
+    network, inputs, labels, validation, checkpoint, *, epochs, learning_rate, batch_size, recipe, seed, stage, done
+):
     """Train a network on what lies ready for it; leave it with the weights of its epoch of lowest validation loss.
 
     Parameters
@@ -91,10 +94,11 @@ def fit(network, inputs, labels, validation, epochs, learning_rate, batch_size, 
     network : keras.Model, such as the top that `model.cut` gives
     inputs, labels : arrays (views, N, ...) and (N,)
     validation : the same, of the rows to watch
+    checkpoint : Path of a folder; what it holds of an earlier, stopped run with the same arguments is gone on with
     epochs : int, at most
     learning_rate, batch_size, recipe, seed : see `train.train`
-    stage, done : int, the number of this stage, 1 the first, and of all epochs before it
-    checkpoint : Path of a folder; what it holds of an earlier, stopped run with the same arguments is gone on with
+    stage : int, its number, from 1
+    done : int, epochs trained in earlier stages
 
     Returns
     -------
@@ -128,12 +132,12 @@ def fit(network, inputs, labels, validation, epochs, learning_rate, batch_size, 
             for rule in rules:
                 rule.on_epoch_end(epoch, row)
 
-    if len(history):
-        print(f"Resumed after epoch {done + len(history)}.")
     if len(history) < epochs and not (recipe == "gentle" and _has_stopped(history)):
-        change = {"gentle": None, "strong": _travelled if stage == 1 else _travelled_and_patched}[recipe]
+        if len(history):
+            print(f"Resumed after epoch {done + len(history)}.")
+        change = travelled if recipe == "strong" else None
         batches = Batches(inputs, labels, batch_size, seed, done + len(history), change)
-        average = Average(Batches(inputs, labels, batch_size, seed, 0, _travelled)) if recipe == "strong" else None
+        average = Average(Batches(inputs, labels, batch_size, seed, 0, change)) if recipe == "strong" else None
         watched = Batches(*validation, batch_size)
         network.fit(
             batches,
@@ -156,14 +160,6 @@ def fit(network, inputs, labels, validation, epochs, learning_rate, batch_size, 
         del batches.inputs, watched.inputs
     network.set_weights(keras.models.load_model(checkpoint / "best.keras").get_weights())
     return history
-
-
-def _travelled(images, labels, rng):
-    return np.stack([travelled(image, rng) for image in images]), labels
-
-
-def _travelled_and_patched(images, labels, rng):
-    return patched(*_travelled(images, labels, rng), rng)
 
 
 def save(network, path):
@@ -194,18 +190,11 @@ def _compile(network, recipe, learning_rate, steps):
     network.compile(
         optimizer,
         loss=keras.losses.BinaryCrossentropy(label_smoothing=smoothing),
-        metrics=[_of_whole(keras.metrics.BinaryAccuracy("accuracy")), _of_whole(keras.metrics.AUC(name="auc"))],
+        metrics=["accuracy", keras.metrics.AUC(name="auc")],
         # On cached features a step is short, and starting it took longer than the step. Torch has no such thing.
         steps_per_execution=1 if keras.config.backend() == "torch" else 25,
     )
     return rules
-
-
-def _of_whole(metric):
-    """Let a metric count a mixed image as what fills most of it."""
-    update = metric.update_state
-    metric.update_state = lambda labels, p_ai, sample_weight=None: update(keras.ops.round(labels), p_ai, sample_weight)
-    return metric
 
 
 def _resume(network, checkpoint, batches_an_epoch):

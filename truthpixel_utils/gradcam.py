@@ -57,7 +57,7 @@ METHODS = {
 }
 
 
-def explain(detector, images, method="gradcam", layer=None, target="predicted", engine="auto"):
+def explain(detector, images, method="gradcam", layer=None, target="predicted"):
     """Compute heatmaps; see `judge` for the parameters.
 
     Returns
@@ -65,10 +65,10 @@ def explain(detector, images, method="gradcam", layer=None, target="predicted", 
     float32 array (N, H, W), in the images' own size, 0 or more, not normalised: a map of zeros says that nothing in
     this layer speaks for the target, and two maps by one method can be compared.
     """
-    return judge(detector, images, method, layer, target, engine)[2]
+    return judge(detector, images, method, layer, target)[2]
 
 
-def judge(detector, images, method="gradcam", layer=None, target="predicted", engine="auto", batch_size=16):
+def judge(detector, images, method="gradcam", layer=None, target="predicted", batch_size=16):
     """Score images and explain the verdicts in one pass.
 
     What lies below `layer` is computed by the engine, once for both; only what lies above is differentiated. The
@@ -82,7 +82,6 @@ def judge(detector, images, method="gradcam", layer=None, target="predicted", en
     layer : str, name of the layer whose output map is weighed; by default that of `last_fine_map`
     target : {"predicted", "ai", "real"}
         What the heat speaks for: the side the verdict fell on, or always one side (real: the logit's negative).
-    engine : see `engine.prepare`
     batch_size : int, images to differentiate at a time; each takes up to 0.2 GB at 224 pixels where `layer` lies far down
 
     Returns
@@ -100,7 +99,7 @@ def judge(detector, images, method="gradcam", layer=None, target="predicted", en
         raise TruthPixelError(f'target is "{target}": expected {", ".join(TARGETS)}.')
     layer = layer or last_fine_map(detector)
     trunk, differentiate = _parts(detector, layer)
-    forward = prepare(trunk, engine)
+    forward = prepare(trunk)
     logits, maps = [], []
     chunk = max(batch_size, CHUNK // int(np.prod(trunk.output.shape[1:])))
     for start in range(0, len(images), chunk):

@@ -35,16 +35,14 @@ def train(
     recipe="gentle",
     seed=42,
     output_dir="outputs",
-    engine="auto",
 ):
     """Train what is trainable in the detector, in place, and leave it with its best epoch's weights.
 
     Recipe ``"gentle"``: Adam on binary cross-entropy; the learning rate is halved after 2 epochs without a lower
     validation loss, and training stops after 5. Recipe ``"strong"``, for the whole network: AdamW with weight decay
-    0.05 (Loshchilov and Hutter, 2019), the learning rate rises for a tenth of all steps and falls as a cosine does,
-    labels smoothed by 0.02, each image changed anew every epoch (`augment.travelled`), and the detector is the moving
-    average of the weights (0.999 a step) with batch statistics of its own (`fit.Average`). From the second stage on
-    half of the images hold a part of another (`augment.patched`).
+    0.05 (Loshchilov and Hutter, 2019), the learning rate rises for a tenth of a stage's steps and falls as a cosine
+    does, labels smoothed by 0.02, each image changed anew every epoch (`augment.travelled`), and the detector is the
+    moving average of the weights (0.999 a step) with batch statistics of its own (`fit.Average`).
 
     Frozen layers below the trained ones are computed once for each view of an image and kept in ``cache/``. A training
     that finished before with the same data, start and settings is reused, one that was stopped is resumed; either is
@@ -56,15 +54,14 @@ def train(
     splits : datasets.DatasetDict with ``train`` and ``validation``
     phase : int, 1 or 2; names the files
     epochs : int, at most; or a list of stages such as ``[[64, 10], [96, 5]]``, pixels inside the network and epochs.
-        Each begins with the best weights of the one before, and its learning rate anew (Loshchilov and Hutter, 2017);
-        the last has the detector's own size
+        Each begins with the best weights of the one before and with its learning rate anew, half as high (Loshchilov
+        and Hutter, 2017); the last has the detector's own size
     learning_rate : float, of Adam
     batch_size : int, images
     views : int; 1 = every image as it is, 2 = alternately so and augmented, more = more augmented copies
     recipe : {"gentle", "strong"}
     seed : int, for order, augmentation and dropout
     output_dir : str or Path, gets ``models/``, ``training_history_phase<N>.csv``, ``checkpoints/`` and ``cache/``
-    engine : of the frozen layers, see `engine.prepare`
 
     Returns
     -------
@@ -76,6 +73,11 @@ def train(
     _check(epochs=min(count for _, count in stages), learning_rate=learning_rate, batch_size=batch_size, views=views)
     if recipe not in RECIPES:
         raise TruthPixelError(f'recipe is "{recipe}": expected {" or ".join(RECIPES)}.')
+    trunk, top = cut(detector)
+    if (recipe == "strong" or len(stages) > 1) and trunk.output is not trunk.input:
+        raise TruthPixelError(
+            'the strong recipe and stages change the images anew every epoch: set unfreeze_layers="all".'
+        )
     output = project_path(output_dir)
     final = output / "models" / f"phase{phase}.keras"
     history_csv = output / f"training_history_phase{phase}.csv"
@@ -90,14 +92,26 @@ def train(
             shutil.rmtree(stage)
         _write(checkpoint / "recipe.json", record)
 
-    trunk, top = cut(detector)
-    inputs, labels = _inputs(trunk, splits["train"], views, seed, output / "cache", engine)
-    validation = _inputs(trunk, splits["validation"], 1, seed, output / "cache", engine)
+    inputs, labels = _inputs(trunk, splits["train"], views, seed, output / "cache")
+    validation = _inputs(trunk, splits["validation"], 1, seed, output / "cache")
     history = pd.DataFrame()
     for stage, (pixels, count) in enumerate(stages, 1):
         network = top if pixels == size else at_size(top, pixels)
-        settings = (count, learning_rate, batch_size, recipe, seed, stage, len(history), checkpoint / f"stage{stage}")
-        history = pd.concat([history, fit(network, inputs, labels, validation, *settings)])
+        more = fit(
+            network,
+            inputs,
+            labels,
+            validation,
+            checkpoint / f"stage{stage}",
+            epochs=count,
+            learning_rate=learning_rate / 2 ** (stage - 1),
+            batch_size=batch_size,
+            recipe=recipe,
+            seed=seed,
+            stage=stage,
+            done=len(history),
+        )
+        history = pd.concat([history, more])
         top.set_weights(network.get_weights())
     freeze_batch_norm(detector)  # a finished detector's statistics rest, however it is called
     with written_whole(history_csv) as part:
@@ -148,17 +162,18 @@ def _stages(epochs, size):
     return stages
 
 
-def _inputs(trunk, rows, views, seed, folder, engine):
+def _inputs(trunk, rows, views, seed, folder):
     """What the trunk makes of each view of each image (views, N, ...), and the labels; the images are let go."""
     images, labels = thumbnails(rows)
     images = augmented_views(images, views, seed)
-    features = extract(trunk, images.reshape(-1, *images.shape[2:]), folder, engine)
+    features = extract(trunk, images.reshape(-1, *images.shape[2:]), folder)
     return features.reshape(views, len(labels), *features.shape[1:]), labels
 
 
 def _record(detector, splits, stages, learning_rate, batch_size, views, recipe, seed):
     """All that decides the outcome of a training, as a dictionary that JSON can hold."""
     return {
+        "format": 2,  # raise it when a finished training's files would not fit any more
         "start": fingerprint(detector),
         "trainable": hashlib.sha256(bytes(layer.trainable for layer in detector.layers)).hexdigest(),
         "image_size": detector.get_layer("resize").height,
