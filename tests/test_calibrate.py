@@ -11,13 +11,14 @@ from truthpixel_utils import calibrate, data, model, score
 from truthpixel_utils.files import TruthPixelError
 
 
-@pytest.mark.parametrize("factor", [0.3, 1.0, 4.0])
-def test_temperature_finds_the_factor_by_which_logits_are_too_sure(factor):
+@pytest.mark.parametrize(("factor", "lean"), [(0.3, 0.0), (1.0, 0.7), (4.0, -2.0)])
+def test_scaling_finds_how_far_logits_lean_and_are_too_sure(factor, lean):
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 2, 200_000)
     labels = rng.random(200_000) < 1 / (1 + np.exp(-logits))
-    table = pd.DataFrame({"label": labels.astype(int), "logit": (factor * logits).astype("float32")})
-    assert calibrate.temperature(table) == pytest.approx(factor, rel=0.02)
+    table = pd.DataFrame({"label": labels.astype(int), "logit": (factor * logits + lean).astype("float32")})
+    shift, temperature = calibrate.scaling(table)
+    assert temperature == pytest.approx(factor, rel=0.02) and shift == pytest.approx(lean, abs=0.02 * factor)
 
 
 def said(real, ai):
@@ -67,13 +68,26 @@ def test_calibration_changes_no_order_and_lowers_the_loss(tiny, home):
     rule = calibrate.calibrate(detector, before)
     after = score.score(detector, rows)
     assert rule["temperature"] > 2
-    np.testing.assert_allclose(after["logit"], before["logit"] / rule["temperature"], rtol=1e-3, atol=1e-3)
+    moved = (before["logit"] - rule["shift"]) / rule["temperature"]
+    np.testing.assert_allclose(after["logit"], moved, rtol=1e-3, atol=1e-3)
     assert log_loss(after["label"], after["p_ai"]) < log_loss(before["label"], before["p_ai"])
     assert roc_auc_score(after["label"], after["logit"]) == roc_auc_score(before["label"], before["logit"])
     rule["domain"] = RULE["domain"]
     path = calibrate.save(detector, rule)
     assert calibrate.load_rule() == rule == json.loads(path.with_suffix(".json").read_text())
     np.testing.assert_allclose(score.score(model.load_detector(), rows)["p_ai"], after["p_ai"], atol=1e-6)
+
+
+def test_a_detector_that_leans_to_one_side_is_set_upright(tiny, home):
+    detector = model.build_detector("lite0", image_size=32)
+    rows = data.load_splits(tiny)["validation"]
+    kernel, bias = detector.get_layer("logit").get_weights()
+    detector.get_layer("logit").set_weights([kernel, bias - score.score(detector, rows)["logit"].min() + 1])
+    leaning = score.score(detector, rows)
+    assert (leaning["p_ai"] > 0.5).all()  # every photograph accused
+    calibrate.calibrate(detector, leaning)
+    upright = score.score(detector, rows)
+    assert upright["p_ai"].mean() == pytest.approx(upright["label"].mean(), abs=0.01)
 
 
 def test_calibration_error_of_three_hand_made_bins():

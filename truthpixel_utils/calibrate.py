@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize
 from scipy.special import expit
 from sklearn.metrics import log_loss, roc_curve
 
@@ -20,7 +20,8 @@ VERDICTS = ("real", "cannot tell", "AI-generated")
 def calibrate(detector, predictions):
     """Make `p_ai` a probability, in place, and choose from which probability on to take a side.
 
-    The layer ``logit`` is divided by the temperature (Guo et al., 2017), which changes no order and no accuracy.
+    The shift is taken from the layer ``logit``, which is then divided by the temperature: Platt's scaling (1999). No
+    order changes, but where 0.5 lies does: a detector may lean to one side.
 
     Parameters
     ----------
@@ -29,17 +30,22 @@ def calibrate(detector, predictions):
 
     Returns
     -------
-    dict : ``temperature`` (float, see there), ``clear_to`` and ``accuse_from`` (0..1, see `thresholds`)
+    dict : ``shift`` and ``temperature`` (float, see `scaling`), ``clear_to`` and ``accuse_from`` (0..1, see
+    `thresholds`)
     """
     check(predictions, both_classes=True)
-    found = temperature(predictions)
+    shift, temperature = scaling(predictions)
     logit = detector.get_layer("logit")
-    logit.set_weights([weight / found for weight in logit.get_weights()])
-    return {"temperature": found, **thresholds(predictions.assign(p_ai=expit(predictions["logit"] / found)))}
+    kernel, bias = logit.get_weights()
+    logit.set_weights([kernel / temperature, (bias - shift) / temperature])
+    p_ai = expit((predictions["logit"].astype(float) - shift) / temperature)
+    return {"shift": shift, "temperature": temperature, **thresholds(predictions.assign(p_ai=p_ai))}
 
 
-def temperature(predictions):
-    """Find the number to divide logits by so that their sigmoid is calibrated best (Guo et al., 2017).
+def scaling(predictions):
+    """Find shift and temperature: the sigmoid of (logit - shift) / temperature is calibrated best.
+
+    Platt's scaling (1999); with the temperature alone it would be Guo et al.'s (2017).
 
     Parameters
     ----------
@@ -47,11 +53,17 @@ def temperature(predictions):
 
     Returns
     -------
-    float: above 1, the logits were too sure of themselves
+    shift : float, above 0: the detector leaned to AI-generated
+    temperature : float, above 1: the logits were too sure of themselves
     """
     logits, labels = predictions["logit"].to_numpy(float), predictions["label"]
-    found = minimize_scalar(lambda log: log_loss(labels, expit(logits / np.exp(log))), bounds=(-3, 3))
-    return float(np.exp(found.x))
+
+    def loss(guess):
+        return log_loss(labels, expit((logits - guess[0]) / np.exp(guess[1])))
+
+    bounds = [(logits.min(), logits.max()), (-3, 3)]
+    shift, log_temperature = minimize(loss, np.clip((0, 0), *np.transpose(bounds)), bounds=bounds).x
+    return float(shift), float(np.exp(log_temperature))
 
 
 def thresholds(predictions, wrong=WRONG):
