@@ -28,6 +28,8 @@ def home(tmp_path, monkeypatch):
 
 # Takes a side a quarter away from certainty, and finds no image strange: without precision nothing is far.
 RULE = {
+    "shift": 0.0,
+    "temperature": 1.0,
     "clear_to": 0.25,
     "accuse_from": 0.75,
     "domain": {"layer": "block3b_add", "location": [0.0] * 40, "precision": [[0.0] * 40] * 40, "limit": 1.0},

@@ -109,7 +109,9 @@ def test_the_surest_answers_come_first_and_risk_ends_at_the_error_rate():
     assert table["risk"].tolist() == pytest.approx([0, 0, 0, 1 / 4, 1 / 5, 2 / 6])
 
 
-def test_a_rule_that_does_not_say_what_its_detector_knows_is_refused(home):
-    calibrate.save(model.build_detector("lite0", image_size=32), {"clear_to": 0.1, "accuse_from": 0.9})
-    with pytest.raises(TruthPixelError, match="does not say which images its detector knows: run notebooks/04"):
+@pytest.mark.parametrize("name", ["shift", "domain"])
+def test_the_rule_of_an_older_version_is_refused_in_one_sentence(home, name):
+    rule = {key: value for key, value in RULE.items() if key != name}
+    calibrate.save(model.build_detector("lite0", image_size=32), rule)
+    with pytest.raises(TruthPixelError, match=f"older version \\(it lacks {name}\\): run notebooks/04"):
         calibrate.load_rule()

@@ -182,8 +182,8 @@ def load_rule(output_dir="outputs"):
     """Load the rule of the detector that `model.load_detector` gives for `output_dir`: the dict that was saved with it."""
     path = require(finished(output_dir).with_suffix(".json"), made_by="04_finetune")
     rule = json.loads(path.read_text())
-    if "domain" not in rule:
+    if missing := sorted({"shift", "domain"} - rule.keys()):
         raise TruthPixelError(
-            f"{path} does not say which images its detector knows: run notebooks/04_finetune.ipynb again."
+            f"{path} is of an older version (it lacks {', '.join(missing)}): run notebooks/04_finetune.ipynb again."
         )
     return rule
