@@ -112,12 +112,7 @@ def _settled(profile, parameters):
                 "put it into data/cifake, or name its folder in TRUTHPIXEL_CIFAKE."
             )
         parameters = {**parameters, "source": "hub" if source.folder is None else "sample"}
-    files = sources.stamped_files(source)
-    if others := parameters.get("others"):
-        files += sources.stamped_files(sources.find(others))
-    if (weights := project_path(str(parameters.get("weights")))).is_file():
-        files += ((str(weights), weights.stat().st_size, weights.stat().st_mtime_ns),)
-    return parameters, files
+    return parameters, sources.stamped_files(source)
 
 
 def _execute(name, parameters, key, output):
@@ -162,15 +157,24 @@ def _key(name, parameters, files, output):
     """One hash over all a notebook's result depends on: its cells and parameters, package, images, earlier artefacts."""
     cells = json.loads((NOTEBOOKS / f"{name}.ipynb").read_text())["cells"]
     before = [file for other, files in MAKES.items() if other < name for file in files]
+    own = {k: v for k, v in parameters.items() if k in _known(name)}
     parts = {
         "cells": ["".join(cell["source"]) for cell in cells],
         "package": [path.read_text() for path in sorted(PACKAGE.glob("*.py"))],
         "weights": [(path.name, path.stat().st_size) for path in sorted(PRETRAINED.glob("*.*")) if path.is_file()],
-        "parameters": {k: v for k, v in parameters.items() if k in _known(name)},
+        "parameters": own,
         "images": files,
+        "named": [_stamps(own[path]) for path in ("others", "weights") if own.get(path)],
         "before": _digests(before, output),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _stamps(path):
+    """Name, size and time of the file or of all files in the folder that a parameter names, if it does."""
+    path = project_path(path)
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    return [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.is_file()]
 
 
 def _digests(names, output):
