@@ -57,11 +57,10 @@ def word(rng):
     return cv2.putText(image, letters, (1, int(rng.integers(12, 28))), 0, 0.4, colour, 1, cv2.LINE_AA)
 
 
-def thumbnails(cifake, others):
+def thumbnails(test, others):
     """Kinds of thumbnail (name -> uint8 array (N, 32, 32, 3)), those like training first."""
     rng = np.random.default_rng(0)
-    test = data.load_splits(cifake, "official")["test"].shuffle(seed=0)
-    known = data.thumbnails(test.take(5_000))[0]
+    known = data.thumbnails(test.shuffle(seed=0).take(5_000))[0]
     changed = known[:1_000]
     kinds = {
         "CIFAKE, official test": known,
@@ -85,9 +84,10 @@ def thumbnails(cifake, others):
 
 def main(cifake, others):
     detector, rule = model.load_detector(model.SHIPPED), json.loads(model.SHIPPED.with_suffix(".json").read_text())
-    late = novelty.domain(detector, data.load_splits(cifake, "official"), layer="top_activation")
+    splits = data.load_splits(cifake, "official")
+    late = novelty.domain(detector, splits, layer="top_activation")
     rows = {}
-    for kind, images in thumbnails(cifake, others).items():
+    for kind, images in thumbnails(splits["test"], others).items():
         p_ai = score.scores(detector, images)[1]
         strange, strange_late = (
             novelty.distances(detector, images, domain) > domain["limit"] for domain in (rule["domain"], late)

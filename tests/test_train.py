@@ -248,7 +248,8 @@ def test_the_strong_recipe_trains_everything_and_leaves_batch_norm_at_rest(split
     assert list(history.columns) == COLUMNS
     assert list(history["stage"]) == [1, 2, 2] and list(history.index) == [1, 2, 3]
     rates = history["learning_rate"]
-    assert rates[2] > rates[1] and rates[3] < 1e-5  # it begins anew
+    assert rates[2] > rates[1] and rates[3] < 1e-5  # it begins anew,
+    assert rates[2] < STAGES["learning_rate"] / 2  # half as high: by then it has fallen to 0.6 of where it began
 
 
 @pytest.mark.parametrize("after", [1, 2])  # between two sizes, and within one
