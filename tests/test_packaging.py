@@ -61,3 +61,4 @@ def test_notebooks_keep_the_style(path):
             assert first["cell_type"] == "markdown", "a sentence goes before each code cell"
     outputs = [o for c in code for o in c["outputs"]]
     assert outputs and not any(o["output_type"] == "error" or o.get("name") == "stderr" for o in outputs)
+    assert not any("WARNING" in "".join(o.get("text", "")) for o in outputs)

@@ -9,7 +9,7 @@ from truthpixel_utils.engine import prepare
 from truthpixel_utils.files import TruthPixelError
 from truthpixel_utils.model import boundary, keras
 
-CELLS = 6  # a side, at least, of the map that is weighed unless a layer is named: coarser ones are less faithful
+CELLS = 7  # a side, at least, of the map that is weighed unless a layer is named: coarser ones are less faithful
 CHUNK = 16_000_000  # numbers that the engine computes at a time: its pauses cost, and so does memory
 TARGETS = {"predicted": 0.0, "ai": 1.0, "real": -1.0}
 
@@ -116,8 +116,8 @@ def judge(detector, images, method="gradcam", layer=None, target="predicted", ba
 
 
 def last_fine_map(detector):
-    """Name the last layer whose map has at least six cells a side: with 224 pixels inside the last of all, with 96 the
-    one before the last halving, with 64 the one before the last two."""
+    """Name the last layer whose map has at least seven cells a side, as many as the very last has with 224 pixels
+    inside; with 128 it is the one before the last halving, with 96 and 64 the one before the last two."""
     maps = [layer for layer in _maps(detector) if not isinstance(layer, keras.layers.ZeroPadding2D)]
     return [layer.name for layer in maps if layer.output.shape[1] >= CELLS][-1]
 
@@ -181,4 +181,4 @@ def _differentiator(above):
             speaks_for = tf.where(side == 0, tf.abs(logit), side * logit)
         return activations, tape.gradient(speaks_for, activations), logit
 
-    return differentiate
+    return differentiate.get_concrete_function()  # traced here once: TensorFlow warns of functions traced in a loop

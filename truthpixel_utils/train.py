@@ -53,7 +53,7 @@ def train(
     detector : keras.Model from `model.build_detector`, with layers frozen as wanted
     splits : datasets.DatasetDict with ``train`` and ``validation``
     phase : int, 1 or 2; names the files
-    epochs : int, at most; or a list of stages such as ``[[64, 10], [96, 5]]``, pixels inside the network and epochs.
+    epochs : int, at most; or a list of stages such as ``[[64, 10], [96, 8]]``, pixels inside the network and epochs.
         Each begins with the best weights of the one before and with its learning rate anew, half as high (Loshchilov
         and Hutter, 2017); the last has the detector's own size
     learning_rate : float, of Adam
@@ -156,7 +156,7 @@ def _stages(epochs, size):
         stages = [[pixels, count] for pixels, count in epochs]
         at_the_end = stages[-1][0]
     except (TypeError, ValueError, IndexError) as error:
-        raise TruthPixelError(f"epochs is {epochs}: expected a number, or stages as in [[64, 10], [96, 5]].") from error
+        raise TruthPixelError(f"epochs is {epochs}: expected a number, or stages as in [[64, 10], [96, 8]].") from error
     if at_the_end != size:
         raise TruthPixelError(f"epochs end at {at_the_end} pixels: expected the detector's own size, {size}.")
     return stages
