@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from truthpixel_utils import data, evaluate, model, score
+from truthpixel_utils import data, degrade, evaluate, model, score
 
-SHIFTS = ((0, 1), (0, -1), (1, 0), (-1, 0))  # pixels down and to the right
+SHIFTS = ((0, 1), (0, -1), (1, 0), (-1, 0))  # pixels
 SIZES = (64, 96, 128)
 
 
@@ -24,10 +24,8 @@ def mirrored(images):
     return images[:, :, ::-1]
 
 
-def shifted(images, down, right):
-    """What leaves the image is gone; what comes in mirrors its edge."""
-    padded = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="symmetric")
-    return padded[:, 1 - down : 33 - down, 1 - right : 33 - right]
+def shifted(images, *by):
+    return np.stack([degrade.shift(image, *by) for image in images])
 
 
 def ways(detector):
