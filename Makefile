@@ -10,7 +10,7 @@ course: $(INSTALLED)
 	$(VENV)/bin/truthpixel course --profile sample
 
 test: $(INSTALLED)
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest --numprocesses 2
 
 # Run the notebooks anew and keep what they print: the committed copies, and the README's picture, are these.
 notebooks: $(INSTALLED)
