@@ -3,7 +3,7 @@
     python benchmarks/seeds.py CIFAKE FOLDER SEED SEED ...
 
 CIFAKE: folder with its parquet files. FOLDER gets a folder for each seed, as `outputs`; a stopped training goes on, and
-a finished one is reused. The split is the same for all. A seed takes an hour and a half on two cores.
+a finished one is reused. The split is the same for all.
 """
 
 import sys
@@ -18,7 +18,6 @@ from truthpixel_utils.model import keras
 
 BEST = course.PROFILES["best"]
 PIXELS, EPOCHS = BEST["epochs_phase2"][0]
-SPLIT_SEED = 42
 
 
 def trained(splits, seed, output_dir):
@@ -41,19 +40,17 @@ def figures(table):
 
 
 def measured(detector, splits):
-    """Figures of a detector, calibrated on validation first, and its logits on the test images."""
-    validation = score.score(detector, splits["validation"])
-    calibrate.calibrate(detector, validation)
-    test = score.score(detector, splits["test"])
-    row = {f"validation, {name}": value for name, value in figures(score.score(detector, splits["validation"])).items()}
-    row |= {f"test, {name}": value for name, value in figures(test).items()}
+    """Figures of a detector, calibrated on validation first, and its table of the test images."""
+    calibrate.calibrate(detector, score.score(detector, splits["validation"]))
+    tables = {part: score.score(detector, splits[part]) for part in ("validation", "test")}
+    row = {f"{part}, {name}": value for part, table in tables.items() for name, value in figures(table).items()}
     for change in robustness.robustness(detector, splits["test"]).itertuples():
         row[f"{change.change} {change.strength:g}, %"] = 100 * change.accuracy
-    return row, test
+    return row, tables["test"]
 
 
 def main(cifake, folder, *seeds):
-    splits = data.load_splits(cifake, "official", None, SPLIT_SEED)
+    splits = data.load_splits(cifake, "official")
     rows, tests = {}, []
     for seed in map(int, seeds):
         rows[f"seed {seed}"], test = measured(trained(splits, seed, folder / str(seed)), splits)
