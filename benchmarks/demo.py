@@ -11,7 +11,10 @@ import numpy as np
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
-from truthpixel_utils import data, demo, model, score
+from truthpixel_utils.data import splits as data
+from truthpixel_utils.demo import analysis as demo
+from truthpixel_utils.model import detector as model
+from truthpixel_utils.evaluate import predictions as score
 
 ROUNDS = 40
 

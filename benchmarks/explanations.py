@@ -9,8 +9,10 @@ import time
 import numpy as np
 import tensorflow as tf
 
-from truthpixel_utils import gradcam, model, score
-from truthpixel_utils.model import keras
+from truthpixel_utils.explain import cam as gradcam
+from truthpixel_utils.model import detector as model
+from truthpixel_utils.evaluate import predictions as score
+from truthpixel_utils.model.detector import keras
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (128, 32, 32, 3), dtype=np.uint8)
 ROUNDS = 3

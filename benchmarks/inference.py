@@ -14,7 +14,11 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from truthpixel_utils import data, degrade, evaluate, model, score
+from truthpixel_utils.data import splits as data
+from truthpixel_utils.data import corruptions as degrade
+from truthpixel_utils.evaluate import metrics as evaluate
+from truthpixel_utils.model import detector as model
+from truthpixel_utils.evaluate import predictions as score
 
 SHIFTS = ((0, 1), (0, -1), (1, 0), (-1, 0))  # pixels
 SIZES = (64, 96, 128)

@@ -14,8 +14,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from truthpixel_utils import data, model
-from truthpixel_utils.model import keras
+from truthpixel_utils.data import splits as data
+from truthpixel_utils.model import detector as model
+from truthpixel_utils.model.detector import keras
 
 size = int(sys.argv[1]) if len(sys.argv) > 1 else 96
 detector = model.build_detector("lite0", size)

@@ -13,8 +13,15 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from truthpixel_utils import calibrate, course, data, evaluate, model, robustness, score, train
-from truthpixel_utils.model import keras
+from truthpixel_utils import course
+from truthpixel_utils.evaluate import calibration as calibrate
+from truthpixel_utils.data import splits as data
+from truthpixel_utils.evaluate import metrics as evaluate
+from truthpixel_utils.model import detector as model
+from truthpixel_utils.evaluate import robustness
+from truthpixel_utils.evaluate import predictions as score
+from truthpixel_utils.train import phases as train
+from truthpixel_utils.model.detector import keras
 
 BEST = course.PROFILES["best"]
 PIXELS, EPOCHS = BEST["epochs_phase2"][0]

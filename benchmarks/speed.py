@@ -39,7 +39,10 @@ def engines():
     import numpy as np
     import openvino
 
-    from truthpixel_utils import data, engine, model, score
+    from truthpixel_utils.data import splits as data
+    from truthpixel_utils.model import inference as engine
+    from truthpixel_utils.model import detector as model
+    from truthpixel_utils.evaluate import predictions as score
 
     rows = data.load_splits("auto", limit=20_000)["validation"].select(range(1_000))
     images, _ = data.thumbnails(rows)
@@ -76,8 +79,11 @@ def engines():
 
 def textbook(seed):
     """Both phases by `fit` on the whole network, with fresh augmentation in every epoch."""
-    from truthpixel_utils import augment, data, fit, model
-    from truthpixel_utils.model import keras
+    from truthpixel_utils.train import augment
+    from truthpixel_utils.data import splits as data
+    from truthpixel_utils.train import loop as fit
+    from truthpixel_utils.model import detector as model
+    from truthpixel_utils.model.detector import keras
 
     splits = _splits(seed)
     detector = _new_detector(seed)
@@ -100,7 +106,8 @@ def textbook(seed):
 
 def ours(seed):
     """Both phases by `train.train`; phase 2 a second time, with the trunk's features kept by the first."""
-    from truthpixel_utils import model, train
+    from truthpixel_utils.model import detector as model
+    from truthpixel_utils.train import phases as train
 
     splits = _splits(seed)
     detector = _new_detector(seed)
@@ -126,7 +133,9 @@ def growth(count):
     """Seconds of phase 1, ten epochs, one view, on this many images."""
     import datasets
 
-    from truthpixel_utils import data, model, train
+    from truthpixel_utils.data import splits as data
+    from truthpixel_utils.model import detector as model
+    from truthpixel_utils.train import phases as train
 
     splits = data.load_splits("auto")
     rows = datasets.concatenate_datasets([splits["train"], splits["validation"]]).shuffle(0)
@@ -139,7 +148,7 @@ def growth(count):
 
 
 def _splits(seed):
-    from truthpixel_utils import data
+    from truthpixel_utils.data import splits as data
 
     splits = data.load_splits("auto", limit=20_000)
     validation = splits["validation"].shuffle(0)
@@ -151,15 +160,15 @@ def _splits(seed):
 
 
 def _new_detector(seed, size=SIZE):
-    from truthpixel_utils import model
-    from truthpixel_utils.model import keras
+    from truthpixel_utils.model import detector as model
+    from truthpixel_utils.model.detector import keras
 
     keras.utils.set_random_seed(seed)
     return model.build_detector("lite0", size)
 
 
 def _accuracy(detector, rows):
-    from truthpixel_utils import score
+    from truthpixel_utils.evaluate import predictions as score
 
     table = score.score(detector, rows)
     return float(((table["p_ai"] >= 0.5) == (table["label"] == 1)).mean())
@@ -241,7 +250,7 @@ def _markdown(rows):
 
 
 def _figure(measured):
-    from truthpixel_utils import plots
+    from truthpixel_utils.plots import pictures as plots
 
     figure, (left, middle, right) = plots.plt.subplots(1, 3, figsize=(12, 3.6))
     found = measured["engines"]

@@ -19,7 +19,11 @@ from matplotlib.image import imread
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
-from truthpixel_utils import data, degrade, model, novelty, score
+from truthpixel_utils.data import splits as data
+from truthpixel_utils.data import corruptions as degrade
+from truthpixel_utils.model import detector as model
+from truthpixel_utils.evaluate import ood as novelty
+from truthpixel_utils.evaluate import predictions as score
 
 COLOURED = ("astronaut", "coffee", "chelsea", "rocket", "hubble_deep_field", "retina", "immunohistochemistry")
 GREY = ("camera", "coins", "page", "clock", "moon", "text", "grass", "gravel", "brick")

@@ -1,6 +1,6 @@
 import numpy as np
 
-from truthpixel_utils import augment
+from truthpixel_utils.train import augment
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
 SMOOTH = np.broadcast_to(np.linspace(40, 200, 32)[:, None, None], (32, 32, 3)).astype(np.uint8)

@@ -3,7 +3,10 @@ import pytest
 from PIL import Image
 
 from conftest import picture
-from truthpixel_utils import baselines, data, evaluate, score
+from truthpixel_utils.evaluate import baselines
+from truthpixel_utils.data import splits as data
+from truthpixel_utils.evaluate import metrics as evaluate
+from truthpixel_utils.evaluate import predictions as score
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from PIL import Image
 
 from conftest import picture
 from truthpixel_utils import course
-from truthpixel_utils.report import png
+from truthpixel_utils.demo.views import png
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="needs Chromium (on Debian: apt-get install chromium)")
@@ -184,7 +184,7 @@ def test_voila_keeps_two_visitors_apart_and_serves_a_phone(chromium, voila, page
 def streamlit(tmp_path_factory):
     port = free_port()
     options = f"--server.port {port} --server.address 127.0.0.1 --server.headless true --browser.gatherUsageStats false"
-    app = str(course.PACKAGE / "streamlit_app.py")
+    app = str(course.PACKAGE / "demo" / "streamlit_app.py")
     command = [str(BIN / "streamlit"), "run", app, *options.split()]
     with served(tmp_path_factory.mktemp("streamlit"), *command, port=port) as address:
         yield address

@@ -7,7 +7,10 @@ import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
 from conftest import RULE
-from truthpixel_utils import calibrate, data, model, score
+from truthpixel_utils.evaluate import calibration as calibrate
+from truthpixel_utils.data import splits as data
+from truthpixel_utils.model import detector as model
+from truthpixel_utils.evaluate import predictions as score
 from truthpixel_utils.files import TruthPixelError
 
 

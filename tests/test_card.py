@@ -9,7 +9,10 @@ import pytest
 from sklearn import metrics as sk
 
 from conftest import write_class_folders
-from truthpixel_utils import card, commands, course, model
+from truthpixel_utils import course
+from truthpixel_utils.evaluate import summary as card
+from truthpixel_utils import cli as commands
+from truthpixel_utils.model import detector as model
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +32,7 @@ def judged(tmp_path_factory):
 
 def test_evaluate_leaves_figures_that_scikit_learn_finds_too(judged):
     figures = json.loads((judged / "metrics.json").read_text())
-    jsonschema.validate(figures, json.loads(Path(course.__file__).with_name("metrics.schema.json").read_text()))
+    jsonschema.validate(figures, json.loads(Path(course.__file__).with_name("evaluate").joinpath("metrics.schema.json").read_text()))
     table = pd.read_parquet(judged / "predictions.parquet")
     assert figures["roc_auc"] == pytest.approx(sk.roc_auc_score(table["label"], table["p_ai"]))
     assert figures["confidence"] == pytest.approx(np.maximum(table["p_ai"], 1 - table["p_ai"]).mean())

@@ -3,7 +3,10 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
-from truthpixel_utils import calibrate, charts, evaluate, plots
+from truthpixel_utils.evaluate import calibration as calibrate
+from truthpixel_utils.plots import charts
+from truthpixel_utils.evaluate import metrics as evaluate
+from truthpixel_utils.plots import pictures as plots
 
 
 @pytest.fixture

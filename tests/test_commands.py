@@ -3,7 +3,9 @@ import pytest
 from PIL import Image
 
 from conftest import RULE
-from truthpixel_utils import calibrate, commands, model
+from truthpixel_utils.evaluate import calibration as calibrate
+from truthpixel_utils import cli as commands
+from truthpixel_utils.model import detector as model
 
 
 @pytest.fixture

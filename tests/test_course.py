@@ -14,7 +14,10 @@ import pytest
 from sklearn.metrics import accuracy_score
 
 from conftest import write_class_folders
-from truthpixel_utils import commands, course, model, sources
+from truthpixel_utils import course
+from truthpixel_utils import cli as commands
+from truthpixel_utils.model import detector as model
+from truthpixel_utils.data import sources
 from truthpixel_utils.files import TruthPixelError
 
 SMALL = "-p limit 160 -p image_size 32 -p epochs_phase1 2 -p epochs_phase2 2 -p weights lite0 -p examined 2".split()
@@ -46,7 +49,7 @@ def test_every_artefact_is_there_and_the_table_ends_the_run(finished):
     figures = json.loads((home / "outputs/metrics.json").read_text())
     for name in ("accuracy", "precision", "recall", "f1", "roc_auc"):
         assert f"{figures[name]:.4f}" in said
-    jsonschema.validate(figures, json.loads(Path(course.__file__).with_name("metrics.schema.json").read_text()))
+    jsonschema.validate(figures, json.loads(Path(course.__file__).with_name("evaluate").joinpath("metrics.schema.json").read_text()))
     assert len(figures) == 13  # every headline, and what notebook 5 adds
     predictions = pd.read_parquet(home / "outputs/predictions.parquet")
     assert figures["accuracy"] == accuracy_score(predictions["label"], predictions["p_ai"] >= 0.5)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from truthpixel_utils import degrade
+from truthpixel_utils.data import corruptions as degrade
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
 SMOOTH = np.broadcast_to(np.linspace(40, 200, 32)[:, None, None], (32, 32, 3)).astype(np.uint8)

@@ -6,9 +6,12 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from conftest import RULE, picture
-from truthpixel_utils import data, demo, model, score
+from truthpixel_utils.data import splits as data
+from truthpixel_utils.demo import analysis as demo
+from truthpixel_utils.model import detector as model
+from truthpixel_utils.evaluate import predictions as score
 from truthpixel_utils.files import TruthPixelError
-from truthpixel_utils.report import card
+from truthpixel_utils.demo.views import card
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-from truthpixel_utils import engine, model
+from truthpixel_utils.model import inference as engine
+from truthpixel_utils.model import detector as model
 from truthpixel_utils.files import TruthPixelError
-from truthpixel_utils.score import scores
+from truthpixel_utils.evaluate.predictions import scores
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (1000, 32, 32, 3), dtype=np.uint8)
 

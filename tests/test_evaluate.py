@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import norm
 from sklearn import metrics as sk
 
-from truthpixel_utils import calibrate, evaluate
+from truthpixel_utils.evaluate import calibration as calibrate
+from truthpixel_utils.evaluate import metrics as evaluate
 from truthpixel_utils.files import TruthPixelError
 
 

@@ -7,7 +7,9 @@ import keras
 import numpy as np
 import pytest
 
-from truthpixel_utils import commands, features, model
+from truthpixel_utils import cli as commands
+from truthpixel_utils.train import feature_cache as features
+from truthpixel_utils.model import detector as model
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (1200, 32, 32, 3), dtype=np.uint8)
 

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from truthpixel_utils import gradcam, model, score
+from truthpixel_utils.explain import cam as gradcam
+from truthpixel_utils.model import detector as model
+from truthpixel_utils.evaluate import predictions as score
 from truthpixel_utils.files import TruthPixelError
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3), dtype=np.uint8)

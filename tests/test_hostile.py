@@ -19,9 +19,10 @@ import pytest
 from PIL import Image
 
 from conftest import RULE, picture
-from truthpixel_utils import demo, model
+from truthpixel_utils.demo import analysis as demo
+from truthpixel_utils.model import detector as model
 from truthpixel_utils.files import TruthPixelError
-from truthpixel_utils.report import card
+from truthpixel_utils.demo.views import card
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,10 @@ import keras
 import pytest
 
 from conftest import RULE, picture
-from truthpixel_utils import demo, interface, model
-from truthpixel_utils.report import png
+from truthpixel_utils.demo import analysis as demo
+from truthpixel_utils.demo import widgets as interface
+from truthpixel_utils.model import detector as model
+from truthpixel_utils.demo.views import png
 
 GOOD = png(picture(1, True))
 

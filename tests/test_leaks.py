@@ -4,7 +4,8 @@ import numpy as np
 from PIL import Image
 
 from conftest import write_class_folders
-from truthpixel_utils import data, leaks
+from truthpixel_utils.data import splits as data
+from truthpixel_utils.data import near_duplicates as leaks
 
 
 def smooth(seed):

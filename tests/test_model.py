@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from truthpixel_utils import model
+from truthpixel_utils.model import detector as model
 from truthpixel_utils.files import TruthPixelError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)

@@ -5,8 +5,10 @@ import pytest
 from sklearn.covariance import LedoitWolf
 
 from conftest import RULE, picture
-from truthpixel_utils import demo, model, novelty
-from truthpixel_utils.report import png
+from truthpixel_utils.demo import analysis as demo
+from truthpixel_utils.model import detector as model
+from truthpixel_utils.evaluate import ood as novelty
+from truthpixel_utils.demo.views import png
 
 
 @pytest.fixture(scope="module")

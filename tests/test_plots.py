@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 
-from truthpixel_utils import plots
+from truthpixel_utils.plots import pictures as plots
 
 
 def test_overlay_heats_the_hot_pixels_only():

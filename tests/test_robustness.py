@@ -2,7 +2,10 @@ import keras
 import numpy as np
 import pytest
 
-from truthpixel_utils import data, model, robustness, score
+from truthpixel_utils.data import splits as data
+from truthpixel_utils.model import detector as model
+from truthpixel_utils.evaluate import robustness
+from truthpixel_utils.evaluate import predictions as score
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from truthpixel_utils import data
-from truthpixel_utils.sources import SAMPLE
+from truthpixel_utils.data import splits as data
+from truthpixel_utils.data.sources import SAMPLE
 
 
 @pytest.fixture(scope="module")

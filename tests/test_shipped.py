@@ -10,9 +10,18 @@ import pytest
 from sklearn import metrics as sk
 
 from conftest import RULE, picture
-from truthpixel_utils import calibrate, commands, course, data, demo, gradcam, model, novelty, score, train
+from truthpixel_utils import course
+from truthpixel_utils.evaluate import calibration as calibrate
+from truthpixel_utils import cli as commands
+from truthpixel_utils.data import splits as data
+from truthpixel_utils.demo import analysis as demo
+from truthpixel_utils.explain import cam as gradcam
+from truthpixel_utils.model import detector as model
+from truthpixel_utils.evaluate import ood as novelty
+from truthpixel_utils.evaluate import predictions as score
+from truthpixel_utils.train import phases as train
 from truthpixel_utils.files import PRETRAINED, TruthPixelError
-from truthpixel_utils.report import png
+from truthpixel_utils.demo.views import png
 
 CARD = (PRETRAINED / "MODEL_CARD.md").read_text()
 

@@ -11,7 +11,13 @@ import pandas as pd
 import pytest
 
 from conftest import RULE
-from truthpixel_utils import augment, calibrate, commands, data, fit, model, train
+from truthpixel_utils.train import augment
+from truthpixel_utils.evaluate import calibration as calibrate
+from truthpixel_utils import cli as commands
+from truthpixel_utils.data import splits as data
+from truthpixel_utils.train import loop as fit
+from truthpixel_utils.model import detector as model
+from truthpixel_utils.train import phases as train
 from truthpixel_utils.files import TruthPixelError
 
 COLUMNS = "accuracy auc loss val_accuracy val_auc val_loss learning_rate stage".split()

@@ -6,7 +6,7 @@ import time
 from functools import lru_cache
 from pathlib import Path
 
-from truthpixel_utils import sources
+from truthpixel_utils.data import sources
 from truthpixel_utils.files import PRETRAINED, PROJECT, TruthPixelError, project_path, written_whole
 
 NOTEBOOKS = PROJECT / "notebooks"
@@ -160,7 +160,7 @@ def _key(name, parameters, files, output):
     own = {k: v for k, v in parameters.items() if k in _known(name)}
     parts = {
         "cells": ["".join(cell["source"]) for cell in cells],
-        "package": [path.read_text() for path in sorted(PACKAGE.glob("*.py"))],
+        "package": [path.read_text() for path in sorted(PACKAGE.rglob("*.py"))],
         "weights": [(path.name, path.stat().st_size) for path in sorted(PRETRAINED.glob("*.*")) if path.is_file()],
         "parameters": own,
         "images": files,

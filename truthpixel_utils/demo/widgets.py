@@ -8,9 +8,11 @@ import anywidget
 import ipywidgets as widgets
 import traitlets
 
-from truthpixel_utils import demo, plots, report
+from truthpixel_utils.demo import analysis as demo
+from truthpixel_utils.plots import pictures as plots
+from truthpixel_utils.demo import views as report
 from truthpixel_utils.files import TruthPixelError
-from truthpixel_utils.gradcam import METHODS
+from truthpixel_utils.explain.cam import METHODS
 
 HERE = Path(__file__).resolve().parent
 SESSION = 50  # answers that are kept to be looked at again

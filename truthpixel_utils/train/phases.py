@@ -11,12 +11,12 @@ from numbers import Number
 
 import pandas as pd
 
-from truthpixel_utils.augment import JOURNEY, augmentation, augmented_views
-from truthpixel_utils.data import thumbnails
-from truthpixel_utils.features import extract
+from truthpixel_utils.train.augment import JOURNEY, augmentation, augmented_views
+from truthpixel_utils.data.splits import thumbnails
+from truthpixel_utils.train.feature_cache import extract
 from truthpixel_utils.files import TruthPixelError, project_path, written_whole
-from truthpixel_utils.fit import PATIENCE, PATIENCE_LR, STRONG, fit, save
-from truthpixel_utils.model import SHIPPED, at_size, cut, fingerprint, finished, freeze_batch_norm, keras
+from truthpixel_utils.train.loop import PATIENCE, PATIENCE_LR, STRONG, fit, save
+from truthpixel_utils.model.detector import SHIPPED, at_size, cut, fingerprint, finished, freeze_batch_norm, keras
 
 _USED = ("train", "validation")
 _HEAD = ("dense_256", "dropout_256", "dense_128", "dropout_128", "logit")

@@ -10,9 +10,9 @@ from scipy import sparse
 from scipy.sparse.linalg import spsolve
 from scipy.stats import rankdata
 
-from truthpixel_utils.gradcam import explain
-from truthpixel_utils.model import at_size, stages
-from truthpixel_utils.score import scores
+from truthpixel_utils.explain.cam import explain
+from truthpixel_utils.model.detector import at_size, stages
+from truthpixel_utils.evaluate.predictions import scores
 
 STEPS = 8  # in which deletion and insertion change the image
 SHARES = (0.2, 0.5, 0.8)  # of the pixels that ROAD removes

@@ -10,7 +10,7 @@ from threading import Lock
 import numpy as np
 
 from truthpixel_utils.files import TruthPixelError
-from truthpixel_utils.model import fingerprint, keras
+from truthpixel_utils.model.detector import fingerprint, keras
 
 ENGINES = ("auto", "openvino", "keras")
 REQUEST = (

@@ -4,9 +4,9 @@ from functools import lru_cache
 
 import pandas as pd
 
-from truthpixel_utils.data import thumbnails
-from truthpixel_utils.engine import prepare
-from truthpixel_utils.model import keras
+from truthpixel_utils.data.splits import thumbnails
+from truthpixel_utils.model.inference import prepare
+from truthpixel_utils.model.detector import keras
 
 
 def score(detector, rows, engine="auto"):

@@ -10,9 +10,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from truthpixel_utils.data import THUMBNAIL, encoded, thumbnails
-from truthpixel_utils.model import keras
-from truthpixel_utils.train import train
+from truthpixel_utils.data.splits import THUMBNAIL, encoded, thumbnails
+from truthpixel_utils.model.detector import keras
+from truthpixel_utils.train.phases import train
 
 
 def colours(rows):

@@ -6,9 +6,9 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from sklearn.covariance import LedoitWolf
 
-from truthpixel_utils.data import thumbnails
-from truthpixel_utils.engine import prepare
-from truthpixel_utils.model import keras
+from truthpixel_utils.data.splits import thumbnails
+from truthpixel_utils.model.inference import prepare
+from truthpixel_utils.model.detector import keras
 
 LAYER = "block3b_add"  # late layers keep what parts the two classes and forget the rest, strangeness too
 IMAGES = 5_000  # to learn from in a split, at most

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from truthpixel_utils import degrade
-from truthpixel_utils.model import keras
+from truthpixel_utils.data import corruptions as degrade
+from truthpixel_utils.model.detector import keras
 
 # How far the strong recipe changes an image, see `travelled`.
 JOURNEY = {

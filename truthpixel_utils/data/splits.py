@@ -11,9 +11,9 @@ import datasets
 import numpy as np
 import pandas as pd
 
-from truthpixel_utils import sources
+from truthpixel_utils.data import sources
 from truthpixel_utils.files import TruthPixelError
-from truthpixel_utils.sources import LABELS, to_rgb
+from truthpixel_utils.data.sources import LABELS, to_rgb
 
 THUMBNAIL = 32  # pixels a side: the size at which CIFAKE, and so the detector, knows the world
 SPLITS = ("train", "validation", "test")

@@ -11,14 +11,15 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from truthpixel_utils import novelty, sources
-from truthpixel_utils.calibrate import VERDICTS, verdicts
-from truthpixel_utils.data import THUMBNAIL, encoded, thumbnail, to_rgb
-from truthpixel_utils.degrade import jpeg, shift
+from truthpixel_utils.evaluate import ood as novelty
+from truthpixel_utils.data import sources
+from truthpixel_utils.evaluate.calibration import VERDICTS, verdicts
+from truthpixel_utils.data.splits import THUMBNAIL, encoded, thumbnail, to_rgb
+from truthpixel_utils.data.corruptions import jpeg, shift
 from truthpixel_utils.files import TruthPixelError
-from truthpixel_utils.gradcam import is_empty, judge
-from truthpixel_utils.provenance import exif_of, statements
-from truthpixel_utils.score import scores
+from truthpixel_utils.explain.cam import is_empty, judge
+from truthpixel_utils.demo.provenance import exif_of, statements
+from truthpixel_utils.evaluate.predictions import scores
 
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP")  # MPO: a JPEG with more pictures behind it, as many phones write
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")

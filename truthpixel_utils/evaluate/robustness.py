@@ -5,10 +5,10 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from truthpixel_utils import degrade
-from truthpixel_utils.data import thumbnails
-from truthpixel_utils.evaluate import evaluate, intervals
-from truthpixel_utils.score import scores
+from truthpixel_utils.data import corruptions as degrade
+from truthpixel_utils.data.splits import thumbnails
+from truthpixel_utils.evaluate.metrics import evaluate, intervals
+from truthpixel_utils.evaluate.predictions import scores
 
 # Kind of change -> what its strength counts, and the function of an image, a strength and a random generator.
 CHANGES = {

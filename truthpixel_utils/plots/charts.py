@@ -5,8 +5,8 @@ import seaborn as sns
 from sklearn.metrics import PrecisionRecallDisplay, RocCurveDisplay
 from sklearn.metrics import roc_curve as sk_roc_curve
 
-from truthpixel_utils.fit import best_epoch
-from truthpixel_utils.plots import COLOURS, FAINT, INK, NAMES, new_figure
+from truthpixel_utils.train.loop import best_epoch
+from truthpixel_utils.plots.pictures import COLOURS, FAINT, INK, NAMES, new_figure
 
 
 def training_curves(history, title):

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from truthpixel_utils.data import thumbnails
+from truthpixel_utils.data.splits import thumbnails
 
 NEAR = 6  # bits of 63 in which two hashes may differ
 ALIKE = 12.0  # mean difference of two pixels, in levels of 0..255, up to which two images are near-duplicates

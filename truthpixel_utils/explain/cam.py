@@ -5,9 +5,9 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from truthpixel_utils.engine import prepare
+from truthpixel_utils.model.inference import prepare
 from truthpixel_utils.files import TruthPixelError
-from truthpixel_utils.model import boundary, keras
+from truthpixel_utils.model.detector import boundary, keras
 
 CELLS = 7  # a side, at least, of the map that is weighed unless a layer is named: coarser ones are less faithful
 CHUNK = 16_000_000  # numbers that the engine computes at a time: its pauses cost, and so does memory

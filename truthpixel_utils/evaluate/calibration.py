@@ -8,10 +8,10 @@ from scipy.optimize import minimize
 from scipy.special import expit
 from sklearn.metrics import log_loss, roc_curve
 
-from truthpixel_utils import fit
-from truthpixel_utils.evaluate import check
+from truthpixel_utils.train import loop as fit
+from truthpixel_utils.evaluate.metrics import check
 from truthpixel_utils.files import TruthPixelError, project_path, require, written_whole
-from truthpixel_utils.model import FINAL, finished
+from truthpixel_utils.model.detector import FINAL, finished
 
 WRONG = 0.01  # share of real images that may be accused, and of AI-generated ones that may be cleared
 VERDICTS = ("real", "cannot tell", "AI-generated")

@@ -8,9 +8,10 @@ from html import escape
 import numpy as np
 from PIL import Image
 
-from truthpixel_utils import __version__, plots
-from truthpixel_utils.demo import AI, CANNOT_TELL, REAL
-from truthpixel_utils.gradcam import in_place
+from truthpixel_utils import __version__
+from truthpixel_utils.plots import pictures as plots
+from truthpixel_utils.demo.analysis import AI, CANNOT_TELL, REAL
+from truthpixel_utils.explain.cam import in_place
 
 SHOWN = 480  # pixels a side of a picture in a page, at most
 _PICTURE = (

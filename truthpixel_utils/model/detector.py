@@ -12,7 +12,7 @@ import socket
 import numpy as np
 import pandas as pd
 
-from truthpixel_utils.data import THUMBNAIL
+from truthpixel_utils.data.splits import THUMBNAIL
 from truthpixel_utils.files import PRETRAINED, TruthPixelError, project_path, require, silenced
 
 with silenced():  # the first import of Keras anywhere: TensorFlow greets on the bare file descriptor

@@ -7,9 +7,9 @@ import zlib
 import numpy as np
 import pandas as pd
 
-from truthpixel_utils.engine import prepare
+from truthpixel_utils.model.inference import prepare
 from truthpixel_utils.files import status, written_whole
-from truthpixel_utils.model import fingerprint
+from truthpixel_utils.model.detector import fingerprint
 
 CHUNK = 512  # images computed, written and checked at a time
 FORMAT = 2  # raise it when the same trunk and pixels would give other numbers

@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from truthpixel_utils.calibrate import calibration_error
-from truthpixel_utils.data import seen_before
-from truthpixel_utils.evaluate import HEADLINES, by_class, evaluate, intervals
-from truthpixel_utils.robustness import robustness
-from truthpixel_utils.score import score
+from truthpixel_utils.evaluate.calibration import calibration_error
+from truthpixel_utils.data.splits import seen_before
+from truthpixel_utils.evaluate.metrics import HEADLINES, by_class, evaluate, intervals
+from truthpixel_utils.evaluate.robustness import robustness
+from truthpixel_utils.evaluate.predictions import score
 
 
 def measure(detector, splits):

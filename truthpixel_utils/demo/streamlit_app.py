@@ -1,4 +1,4 @@
-"""The demo in Streamlit: ``streamlit run truthpixel_utils/streamlit_app.py`` (``pip install -e ".[streamlit]"``)."""
+"""The demo in Streamlit: ``streamlit run truthpixel_utils/demo/streamlit_app.py`` (``pip install -e ".[streamlit]"``)."""
 
 import hashlib
 from functools import partial
@@ -6,9 +6,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from truthpixel_utils import calibrate, demo, model, report
+from truthpixel_utils.evaluate import calibration as calibrate
+from truthpixel_utils.demo import analysis as demo
+from truthpixel_utils.model import detector as model
+from truthpixel_utils.demo import views as report
 from truthpixel_utils.files import TruthPixelError
-from truthpixel_utils.gradcam import METHODS
+from truthpixel_utils.explain.cam import METHODS
 
 
 @st.cache_resource(show_spinner="Loading the detector ...")

@@ -79,7 +79,7 @@ def _course(options):
 
 
 def _cache(options):
-    from truthpixel_utils import features  # brings Keras, which takes seconds; running notebooks needs none of it
+    from truthpixel_utils.train import feature_cache as features  # brings Keras, which takes seconds; running notebooks needs none of it
 
     folder = project_path(options.output_dir) / "cache"
     table = features.cached(folder)
@@ -95,7 +95,11 @@ def _cache(options):
 
 
 def _evaluate(options):
-    from truthpixel_utils import card, data, evaluate, model, train  # see _cache
+    from truthpixel_utils.evaluate import summary as card
+    from truthpixel_utils.data import splits as data
+    from truthpixel_utils.evaluate import metrics as evaluate
+    from truthpixel_utils.model import detector as model
+    from truthpixel_utils.train import phases as train  # see _cache
 
     splits = data.load_splits(options.source, options.split, options.limit)
     if options.model is None:
@@ -112,7 +116,11 @@ def _evaluate(options):
 def _explain(options):
     import matplotlib
 
-    from truthpixel_utils import calibrate, demo, model, plots, report  # see _cache
+    from truthpixel_utils.evaluate import calibration as calibrate
+    from truthpixel_utils.demo import analysis as demo
+    from truthpixel_utils.model import detector as model
+    from truthpixel_utils.plots import pictures as plots
+    from truthpixel_utils.demo import views as report  # see _cache
 
     if options.colours not in matplotlib.colormaps:
         raise TruthPixelError(f"matplotlib has no colour map {options.colours}: inferno, viridis and jet are some.")

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 
-from truthpixel_utils.augment import reseed, travelled
+from truthpixel_utils.train.augment import reseed, travelled
 from truthpixel_utils.files import written_whole
-from truthpixel_utils.model import keras
+from truthpixel_utils.model.detector import keras
 
 PATIENCE = 5  # gentle: epochs without a better validation loss before training stops
 PATIENCE_LR = 2  # gentle: epochs without one before the learning rate is halved
