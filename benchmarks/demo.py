@@ -11,10 +11,7 @@ import numpy as np
 from PIL import Image
 from sklearn.datasets import load_sample_image
 
-from truthpixel_utils.data import splits as data
-from truthpixel_utils.demo import analysis as demo
-from truthpixel_utils.model import detector as model
-from truthpixel_utils.evaluate import predictions as score
+from truthpixel_utils import data, demo, evaluate, model
 
 ROUNDS = 40
 
@@ -40,6 +37,6 @@ if __name__ == "__main__":
     for name, size in {"photograph, 1,152 × 896": (1152, 896), "thumbnail, 32 × 32": (32, 32)}.items():
         content = jpeg(*size)
         seen = data.thumbnail(content)[None]
-        verdict = median(lambda: score.scores(detector, seen))
+        verdict = median(lambda: evaluate.predict_images(detector, seen))
         answer = median(lambda: demo.analyze(content, "x.jpg", detector=detector, rule=rule))
         print(f"{name}: verdict {verdict:.0f} ms, whole answer {answer:.0f} ms, {answer / verdict:.1f} ×")

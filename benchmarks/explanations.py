@@ -6,13 +6,11 @@
 import sys
 import time
 
+import keras
 import numpy as np
 import tensorflow as tf
 
-from truthpixel_utils.explain import cam as gradcam
-from truthpixel_utils.model import detector as model
-from truthpixel_utils.evaluate import predictions as score
-from truthpixel_utils.model.detector import keras
+from truthpixel_utils import evaluate, explain, model
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (128, 32, 32, 3), dtype=np.uint8)
 ROUNDS = 3
@@ -20,7 +18,7 @@ ROUNDS = 3
 
 def textbook(detector, images, batch_size=16):
     """Verdict and Grad-CAM as tutorials compute them: one tape around the whole network."""
-    parts = keras.Model(detector.input, [detector.get_layer(gradcam.last_fine_map(detector)).output, detector.output])
+    parts = keras.Model(detector.input, [detector.get_layer(explain.default_layer(detector)).output, detector.output])
     maps = []
     for start in range(0, len(images), batch_size):
         with tf.GradientTape() as tape:
@@ -39,7 +37,7 @@ def seconds(function, *arguments):
 
 if __name__ == "__main__":
     detector = model.build_detector("lite0", int(sys.argv[1]) if len(sys.argv) > 1 else 224)
-    ways = {"verdict": score.scores, "verdict and Grad-CAM": gradcam.judge, "the same, textbook": textbook}
+    ways = {"verdict": evaluate.predict_images, "verdict and Grad-CAM": explain.predict_and_explain, "the same, textbook": textbook}
     for many in (IMAGES, IMAGES[:1]):
         took = {name: [] for name in ways}
         for _ in range(ROUNDS + 1):  # in turns, so that a slow minute hits all; the first round warms up

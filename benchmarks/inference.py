@@ -14,11 +14,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from truthpixel_utils.data import splits as data
-from truthpixel_utils.data import corruptions as degrade
-from truthpixel_utils.evaluate import metrics as evaluate
-from truthpixel_utils.model import detector as model
-from truthpixel_utils.evaluate import predictions as score
+from truthpixel_utils import data, evaluate, model
+from truthpixel_utils.data import corruptions
 
 SHIFTS = ((0, 1), (0, -1), (1, 0), (-1, 0))  # pixels
 SIZES = (64, 96, 128)
@@ -29,20 +26,20 @@ def mirrored(images):
 
 
 def shifted(images, *by):
-    return np.stack([degrade.shift(image, *by) for image in images])
+    return np.stack([corruptions.shift(image, *by) for image in images])
 
 
 def ways(detector):
     """Functions from uint8 images (N, 32, 32, 3) to float logits (N,), by name; the detector as it is comes first."""
 
     def logits(images, network=detector):
-        return score.scores(network, np.ascontiguousarray(images))[0]
+        return evaluate.predict_images(network, np.ascontiguousarray(images))[0]
 
     own = detector.get_layer("resize").height
     found = {f"as it is, {own} pixels inside": logits}
     for size in SIZES:
         if size != own:
-            found[f"{size} pixels inside"] = partial(logits, network=model.at_size(detector, size))
+            found[f"{size} pixels inside"] = partial(logits, network=model.with_image_size(detector, size))
     found["mean with its mirror image"] = lambda images: (logits(images) + logits(mirrored(images))) / 2
     found["mean with its mirror image and four shifts by a pixel"] = lambda images: np.mean(
         [logits(images), logits(mirrored(images)), *(logits(shifted(images, *by)) for by in SHIFTS)], axis=0
@@ -59,7 +56,7 @@ def main(cifake):
         logits = ask(images)
         seconds = time.perf_counter() - start
         table = pd.DataFrame({"label": labels.astype(int), "p_ai": expit(logits.astype(float))})
-        figures = evaluate.evaluate(table)
+        figures = evaluate.compute_metrics(table)
         rows[name] = {"accuracy, %": 100 * figures["accuracy"], "ROC-AUC": figures["roc_auc"], "time": seconds}
     table = pd.DataFrame(rows).T
     table["time"] /= table["time"].iloc[0]

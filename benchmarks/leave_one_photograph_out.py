@@ -8,15 +8,14 @@ this one. Prints accuracy and, by generator, the share called AI-generated. Abou
 
 import sys
 
+import keras
 import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from truthpixel_utils.data import splits as data
-from truthpixel_utils.model import detector as model
-from truthpixel_utils.model.detector import keras
+from truthpixel_utils import data, model
 
 size = int(sys.argv[1]) if len(sys.argv) > 1 else 96
 detector = model.build_detector("lite0", size)

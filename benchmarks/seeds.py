@@ -9,19 +9,12 @@ a finished one is reused. The split is the same for all.
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from truthpixel_utils import course
-from truthpixel_utils.evaluate import calibration as calibrate
-from truthpixel_utils.data import splits as data
-from truthpixel_utils.evaluate import metrics as evaluate
-from truthpixel_utils.model import detector as model
-from truthpixel_utils.evaluate import robustness
-from truthpixel_utils.evaluate import predictions as score
-from truthpixel_utils.train import phases as train
-from truthpixel_utils.model.detector import keras
+from truthpixel_utils import course, data, evaluate, model, train
 
 BEST = course.PROFILES["best"]
 PIXELS, EPOCHS = BEST["epochs_phase2"][0]
@@ -33,25 +26,25 @@ def trained(splits, seed, output_dir):
     keras.utils.set_random_seed(seed)
     detector = model.build_detector("lite0", PIXELS)
     model.freeze_backbone(detector)
-    train.train(detector, splits, phase=1, epochs=BEST["epochs_phase1"], learning_rate=1e-3, **options)
+    train.train_phase(detector, splits, phase=1, epochs=BEST["epochs_phase1"], learning_rate=1e-3, **options)
     model.unfreeze_top(detector, "all", batch_norm=True)
-    train.train(
+    train.train_phase(
         detector, splits, phase=2, epochs=EPOCHS, learning_rate=BEST["lr_phase2"], recipe=BEST["recipe"], **options
     )
     return detector
 
 
 def figures(table):
-    found = evaluate.evaluate(table)
+    found = evaluate.compute_metrics(table)
     return {"accuracy, %": 100 * found["accuracy"], "ROC-AUC": found["roc_auc"]}
 
 
 def measured(detector, splits):
     """Figures of a detector, calibrated on validation first, and its table of the test images."""
-    calibrate.calibrate(detector, score.score(detector, splits["validation"]))
-    tables = {part: score.score(detector, splits[part]) for part in ("validation", "test")}
+    evaluate.calibrate(detector, evaluate.predict_rows(detector, splits["validation"]))
+    tables = {part: evaluate.predict_rows(detector, splits[part]) for part in ("validation", "test")}
     row = {f"{part}, {name}": value for part, table in tables.items() for name, value in figures(table).items()}
-    for change in robustness.robustness(detector, splits["test"]).itertuples():
+    for change in evaluate.measure_robustness(detector, splits["test"]).itertuples():
         row[f"{change.change} {change.strength:g}, %"] = 100 * change.accuracy
     return row, tables["test"]
 

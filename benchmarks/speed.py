@@ -24,6 +24,11 @@ from multiprocessing import get_context
 from pathlib import Path
 from statistics import mean, median
 
+from truthpixel_utils import data, evaluate, model, plots, train
+from truthpixel_utils.model import inference
+from truthpixel_utils.plots import pictures
+from truthpixel_utils.train import loop
+
 HERE = Path(__file__).parent
 SIZE = 224  # pixels a side, as in profile full; growth, where only the slope counts, has GROWTH_SIZE
 GROWTH_SIZE = 96
@@ -39,21 +44,16 @@ def engines():
     import numpy as np
     import openvino
 
-    from truthpixel_utils.data import splits as data
-    from truthpixel_utils.model import inference as engine
-    from truthpixel_utils.model import detector as model
-    from truthpixel_utils.evaluate import predictions as score
-
     rows = data.load_splits("auto", limit=20_000)["validation"].select(range(1_000))
     images, _ = data.thumbnails(rows)
     detector = model.build_detector("lite0", SIZE)
     large = model.build_detector("lite0", SIZE, thumbnail=SIZE)  # takes ready tensors: its resize has nothing to do
-    batch = engine.images_a_request(large)
+    batch = inference.images_per_request(large)
     resized = detector.get_layer("resize")(images[: 16 * batch].astype("float32"))
     ready = np.split(np.asarray(resized), 16)
-    translated = engine.translate(large)
+    translated = inference.to_openvino(large)
     translated.reshape([batch, SIZE, SIZE, 3])
-    queue = openvino.AsyncInferQueue(openvino.compile_model(translated, "CPU", engine.HINTS))
+    queue = openvino.AsyncInferQueue(openvino.compile_model(translated, "CPU", inference.HINTS))
 
     def raw():
         for i in range(len(images) // batch):
@@ -63,10 +63,10 @@ def engines():
     ways = {
         "Keras `predict`": lambda: detector.predict(images, batch_size=32, verbose=0),
         "OpenVINO's own loop, ready tensors": raw,
-        "ours, from 32×32 uint8 rows": lambda: score.scores(detector, images),
-        "ours, from PNG files to a table": lambda: score.score(detector, rows),
+        "ours, from 32×32 uint8 rows": lambda: evaluate.predict_images(detector, images),
+        "ours, from PNG files to a table": lambda: evaluate.predict_rows(detector, rows),
         "one image, Keras `predict`": lambda: detector.predict(images[:1], verbose=0),
-        "one image, ours": lambda: score.scores(detector, images[:1]),
+        "one image, ours": lambda: evaluate.predict_images(detector, images[:1]),
     }
     seconds = {name: [] for name in ways}
     for turn in range(6):
@@ -79,11 +79,7 @@ def engines():
 
 def textbook(seed):
     """Both phases by `fit` on the whole network, with fresh augmentation in every epoch."""
-    from truthpixel_utils.train import augment
-    from truthpixel_utils.data import splits as data
-    from truthpixel_utils.train import loop as fit
-    from truthpixel_utils.model import detector as model
-    from truthpixel_utils.model.detector import keras
+    import keras
 
     splits = _splits(seed)
     detector = _new_detector(seed)
@@ -91,12 +87,12 @@ def textbook(seed):
     found = {}
     for phase in EPOCHS:
         model.unfreeze_top(detector, 0 if phase == 1 else 20)
-        network = keras.Sequential([augment.augmentation(), detector])
+        network = keras.Sequential([train.augmentation(), detector])
         metrics = ["accuracy", keras.metrics.AUC(name="auc")]
         network.compile(keras.optimizers.Adam(RATES[phase]), "binary_crossentropy", metrics=metrics)
         rules = [
-            keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.5, patience=fit.PATIENCE_LR),
-            keras.callbacks.EarlyStopping("val_loss", patience=fit.PATIENCE, restore_best_weights=True),
+            keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.5, patience=loop.LR_PATIENCE),
+            keras.callbacks.EarlyStopping("val_loss", patience=loop.EARLY_STOPPING_PATIENCE, restore_best_weights=True),
         ]
         options = {"batch_size": 32, "validation_data": watched, "callbacks": rules, "verbose": 0}
         found[f"phase {phase}, s"] = _timed(lambda: network.fit(images, labels, epochs=EPOCHS[phase], **options))
@@ -106,8 +102,6 @@ def textbook(seed):
 
 def ours(seed):
     """Both phases by `train.train`; phase 2 a second time, with the trunk's features kept by the first."""
-    from truthpixel_utils.model import detector as model
-    from truthpixel_utils.train import phases as train
 
     splits = _splits(seed)
     detector = _new_detector(seed)
@@ -117,7 +111,7 @@ def ours(seed):
         def phase(number, rate):
             model.unfreeze_top(detector, 0 if number == 1 else 20)
             options = {"epochs": EPOCHS[number], "learning_rate": rate, "seed": seed, "output_dir": output}
-            return _timed(lambda: train.train(detector, splits, phase=number, views=2, **options))
+            return _timed(lambda: train.train_phase(detector, splits, phase=number, views=2, **options))
 
         found["phase 1, s"] = phase(1, RATES[1])
         found["phase 1, accuracy"] = _accuracy(detector, splits["judged"])
@@ -133,10 +127,6 @@ def growth(count):
     """Seconds of phase 1, ten epochs, one view, on this many images."""
     import datasets
 
-    from truthpixel_utils.data import splits as data
-    from truthpixel_utils.model import detector as model
-    from truthpixel_utils.train import phases as train
-
     splits = data.load_splits("auto")
     rows = datasets.concatenate_datasets([splits["train"], splits["validation"]]).shuffle(0)
     splits = {"train": rows.select(range(count)), "validation": splits["test"].select(range(WATCHED))}
@@ -144,11 +134,10 @@ def growth(count):
     model.freeze_backbone(detector)
     options = {"phase": 1, "epochs": EPOCHS[1], "learning_rate": RATES[1], "views": 1}
     with tempfile.TemporaryDirectory() as output:
-        return {"images": count, "s": _timed(lambda: train.train(detector, splits, output_dir=output, **options))}
+        return {"images": count, "s": _timed(lambda: train.train_phase(detector, splits, output_dir=output, **options))}
 
 
 def _splits(seed):
-    from truthpixel_utils.data import splits as data
 
     splits = data.load_splits("auto", limit=20_000)
     validation = splits["validation"].shuffle(0)
@@ -160,17 +149,15 @@ def _splits(seed):
 
 
 def _new_detector(seed, size=SIZE):
-    from truthpixel_utils.model import detector as model
-    from truthpixel_utils.model.detector import keras
+    import keras
 
     keras.utils.set_random_seed(seed)
     return model.build_detector("lite0", size)
 
 
 def _accuracy(detector, rows):
-    from truthpixel_utils.evaluate import predictions as score
 
-    table = score.score(detector, rows)
+    table = evaluate.predict_rows(detector, rows)
     return float(((table["p_ai"] >= 0.5) == (table["label"] == 1)).mean())
 
 
@@ -250,9 +237,8 @@ def _markdown(rows):
 
 
 def _figure(measured):
-    from truthpixel_utils.plots import pictures as plots
 
-    figure, (left, middle, right) = plots.plt.subplots(1, 3, figsize=(12, 3.6))
+    figure, (left, middle, right) = pictures.plt.subplots(1, 3, figsize=(12, 3.6))
     found = measured["engines"]
     names = {"Keras `predict`": "Keras", "OpenVINO's own loop, ready tensors": "OpenVINO,\nraw loop"}
     names["ours, from 32×32 uint8 rows"] = "ours"
@@ -274,7 +260,7 @@ def _figure(measured):
     right.loglog(counts, [slope * n for n in counts], "--", color=plots.INK, lw=1, label="a straight line through 0")
     right.set(title="Growth", xlabel="images", ylabel=f"seconds, phase 1, {GROWTH_SIZE} pixels")
     right.legend()
-    plots.save(figure, HERE / "speed.png")
+    plots.save_figure(figure, HERE / "speed.png")
 
 
 if __name__ == "__main__":
@@ -282,7 +268,7 @@ if __name__ == "__main__":
     parts = sys.argv[1:] or known
     if unknown := set(parts) - set(known):
         sys.exit(f"Unknown part {', '.join(sorted(unknown))}: expected {', '.join(known)}.")
-    from truthpixel_utils.files import written_whole
+    from truthpixel_utils.files import atomic_write
 
     record = HERE / "speed.json"
     measured = json.loads(record.read_text()) if record.exists() else {}
@@ -295,7 +281,7 @@ if __name__ == "__main__":
         elif part == "growth":
             measured[part] = [_alone(growth, count) for count in COUNTS]
         measured["machine"] = _machine()
-        with written_whole(record) as whole:
+        with atomic_write(record) as whole:
             whole.write_text(json.dumps(measured, indent=1) + "\n")
     print(measured["machine"], *_tables(measured), sep="\n\n")
     if set(known) <= set(measured):

@@ -19,11 +19,8 @@ from matplotlib.image import imread
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
-from truthpixel_utils.data import splits as data
-from truthpixel_utils.data import corruptions as degrade
-from truthpixel_utils.model import detector as model
-from truthpixel_utils.evaluate import ood as novelty
-from truthpixel_utils.evaluate import predictions as score
+from truthpixel_utils import data, evaluate, model
+from truthpixel_utils.data import corruptions, splits
 
 COLOURED = ("astronaut", "coffee", "chelsea", "rocket", "hubble_deep_field", "retina", "immunohistochemistry")
 GREY = ("camera", "coins", "page", "clock", "moon", "text", "grass", "gravel", "brick")
@@ -34,7 +31,7 @@ def photographs():
     """Those that come with scikit-image, scikit-learn and matplotlib: list of uint8 arrays (H, W, 3)."""
     pixels = [getattr(skimage.data, name)() for name in COLOURED + GREY] + list(load_sample_images().images)
     pixels.append(imread(matplotlib.cbook.get_sample_data("grace_hopper.jpg")))
-    return [np.asarray(data.to_rgb(Image.fromarray(image))) for image in pixels]
+    return [np.asarray(splits.to_rgb(Image.fromarray(image))) for image in pixels]
 
 
 def crops(images, smallest, largest, rng):
@@ -68,9 +65,9 @@ def thumbnails(test, others):
     changed = known[:1_000]
     kinds = {
         "CIFAKE, official test": known,
-        "the same as JPEG 40": np.stack([degrade.jpeg(image, 40) for image in changed]),
-        "the same, blur σ 1": np.stack([degrade.blur(image, 1.0) for image in changed]),
-        "the same, noise σ 0.1": np.stack([degrade.noise(image, 0.1, rng) for image in changed]),
+        "the same as JPEG 40": np.stack([corruptions.jpeg(image, 40) for image in changed]),
+        "the same, blur σ 1": np.stack([corruptions.blur(image, 1.0) for image in changed]),
+        "the same, noise σ 0.1": np.stack([corruptions.noise(image, 0.1, rng) for image in changed]),
     }
     rows = data.load_all(others)
     images, generator = data.thumbnails(rows)[0], np.array(rows["generator"][:])
@@ -89,14 +86,14 @@ def thumbnails(test, others):
 def main(cifake, others):
     detector, rule = model.load_detector(model.SHIPPED), json.loads(model.SHIPPED.with_suffix(".json").read_text())
     splits = data.load_splits(cifake, "official")
-    late = novelty.domain(detector, splits, layer="top_activation")
+    late = evaluate.fit_ood(detector, splits, layer="top_activation")
     rows = {}
     for kind, images in thumbnails(splits["test"], others).items():
-        p_ai = score.scores(detector, images)[1]
+        p_ai = evaluate.predict_images(detector, images)[1]
         strange, strange_late = (
-            novelty.distances(detector, images, domain) > domain["limit"] for domain in (rule["domain"], late)
+            evaluate.ood_distances(detector, images, domain) > domain["limit"] for domain in (rule["out_of_distribution"], late)
         )
-        accused, cleared = p_ai >= rule["accuse_from"], p_ai < rule["clear_to"]
+        accused, cleared = p_ai >= rule["upper_threshold"], p_ai < rule["lower_threshold"]
         rows[kind] = {
             "images": len(images),
             "strangers, %": 100 * strange.mean(),

@@ -30,9 +30,9 @@ def home(tmp_path, monkeypatch):
 RULE = {
     "shift": 0.0,
     "temperature": 1.0,
-    "clear_to": 0.25,
-    "accuse_from": 0.75,
-    "domain": {"layer": "block3b_add", "location": [0.0] * 40, "precision": [[0.0] * 40] * 40, "limit": 1.0},
+    "lower_threshold": 0.25,
+    "upper_threshold": 0.75,
+    "out_of_distribution": {"layer": "block3b_add", "location": [0.0] * 40, "precision": [[0.0] * 40] * 40, "limit": 1.0},
 }
 
 

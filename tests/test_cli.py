@@ -3,15 +3,13 @@ import pytest
 from PIL import Image
 
 from conftest import RULE
-from truthpixel_utils.evaluate import calibration as calibrate
-from truthpixel_utils import cli as commands
-from truthpixel_utils.model import detector as model
+from truthpixel_utils import cli, evaluate, model
 
 
 @pytest.fixture
 def trained(home):
     """An output folder in which notebook 4 left a detector."""
-    calibrate.save(model.build_detector("lite0", image_size=32), RULE)
+    evaluate.save_finished(model.build_detector("lite0", image_size=32), RULE)
     return home
 
 
@@ -30,7 +28,7 @@ def test_explain_draws_images_of_any_size_and_kind(trained, tmp_path, capsys):
         saved(tmp_path, "price_$5_and_$6.jpg", (300, 200)),
         saved(tmp_path, "large.jpg", (4000, 3000)),
     ]
-    assert commands.main(["explain", *files, "--out", str(tmp_path / "out")]) == 0
+    assert cli.main(["explain", *files, "--out", str(tmp_path / "out")]) == 0
     said = capsys.readouterr().out
     for file in files:
         stem = file.rpartition("/")[2].rpartition(".")[0]
@@ -45,7 +43,7 @@ def test_explain_keeps_images_of_one_name_apart(trained, tmp_path, capsys):
     for folder in ("REAL", "FAKE"):
         (tmp_path / folder).mkdir()
     files = [saved(tmp_path / folder, "0001.png", (32, 32)) for folder in ("REAL", "FAKE")]
-    assert commands.main(["explain", *files, "--out", str(tmp_path / "out")]) == 0
+    assert cli.main(["explain", *files, "--out", str(tmp_path / "out")]) == 0
     assert len(list((tmp_path / "out").iterdir())) == 2
 
 
@@ -54,7 +52,7 @@ def test_explain_says_which_image_it_could_not_read_and_goes_on(trained, tmp_pat
     (tmp_path / "empty.jpg").write_bytes(b"")
     good = saved(tmp_path, "good.png", (32, 32))
     bad = [str(tmp_path / "broken.png"), str(tmp_path / "empty.jpg"), str(tmp_path / "nowhere.jpg"), str(tmp_path)]
-    assert commands.main(["explain", *bad, good, "--out", str(tmp_path / "out"), "--method", "layercam"]) == 1
+    assert cli.main(["explain", *bad, good, "--out", str(tmp_path / "out"), "--method", "layercam"]) == 1
     out, err = capsys.readouterr()
     for words in (
         "broken.png is not an image",
@@ -72,7 +70,7 @@ def test_explain_says_which_image_it_could_not_read_and_goes_on(trained, tmp_pat
     [(["--method", "magic"], "expected gradcam, gradcam++"), (["--colours", "beige"], "no colour map beige")],
 )
 def test_explain_tells_what_it_does_not_know_in_one_sentence(trained, tmp_path, capsys, option, words):
-    assert commands.main(["explain", saved(tmp_path, "a.png", (32, 32)), *option]) == 1
+    assert cli.main(["explain", saved(tmp_path, "a.png", (32, 32)), *option]) == 1
     err = capsys.readouterr().err
     assert words in err and len(err.strip().splitlines()) == 1
 
@@ -80,6 +78,6 @@ def test_explain_tells_what_it_does_not_know_in_one_sentence(trained, tmp_path, 
 def test_explain_has_jets_colours_on_request(trained, tmp_path):
     image = saved(tmp_path, "a.png", (32, 32))
     for colours in ("inferno", "jet"):
-        commands.main(["explain", image, "--colours", colours, "--out", str(tmp_path / colours)])
+        cli.main(["explain", image, "--colours", colours, "--out", str(tmp_path / colours)])
     drawn = [np.asarray(Image.open(tmp_path / colours / "a_gradcam.png")) for colours in ("inferno", "jet")]
     assert (drawn[0] != drawn[1]).any()

@@ -14,11 +14,9 @@ import pytest
 from sklearn.metrics import accuracy_score
 
 from conftest import write_class_folders
-from truthpixel_utils import course
-from truthpixel_utils import cli as commands
-from truthpixel_utils.model import detector as model
+from truthpixel_utils import cli, course, model
 from truthpixel_utils.data import sources
-from truthpixel_utils.files import TruthPixelError
+from truthpixel_utils.errors import TruthPixelError
 
 SMALL = "-p limit 160 -p image_size 32 -p epochs_phase1 2 -p epochs_phase2 2 -p weights lite0 -p examined 2".split()
 COMMAND = [str(Path(sys.executable).with_name("truthpixel")), "course", *SMALL]
@@ -115,7 +113,7 @@ def test_wrong_names_are_told_in_one_sentence(home, capsys):
         course.run(first="08")
     with pytest.raises(TruthPixelError, match="they are numbered 01 to 07"):
         course.run(last="x")
-    assert commands.main(["course", "-p", "source", "/nowhere", "--to", "01"]) == 1
+    assert cli.main(["course", "-p", "source", "/nowhere", "--to", "01"]) == 1
     assert "/nowhere is not a folder" in capsys.readouterr().err
 
 
@@ -155,7 +153,7 @@ def test_images_of_other_generators_and_start_weights_count_as_inputs(tmp_path):
 
 def test_quick_without_cifake_and_network_says_what_it_needs(home, monkeypatch, capsys):
     monkeypatch.setattr(sources, "_hub_answers", lambda: False)
-    assert commands.main(["course", "--profile", "quick"]) == 1
+    assert cli.main(["course", "--profile", "quick"]) == 1
     assert "put it into data/cifake, or name its folder in TRUTHPIXEL_CIFAKE" in capsys.readouterr().err
 
 

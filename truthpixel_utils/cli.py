@@ -6,8 +6,11 @@ import ast
 import sys
 from pathlib import Path
 
+from truthpixel_utils import data, demo, evaluate, model, plots, train
 from truthpixel_utils.course import NOTEBOOKS, PROFILES, run
-from truthpixel_utils.files import TruthPixelError, project_path
+from truthpixel_utils.demo import views
+from truthpixel_utils.errors import TruthPixelError
+from truthpixel_utils.files import project_path
 
 IDLE = 1800  # seconds after which a visitor's kernel is ended
 
@@ -79,14 +82,13 @@ def _course(options):
 
 
 def _cache(options):
-    from truthpixel_utils.train import feature_cache as features  # brings Keras, which takes seconds; running notebooks needs none of it
 
     folder = project_path(options.output_dir) / "cache"
-    table = features.cached(folder)
+    table = train.list_cache(folder)
     if table.empty:
         print(f"No features in {folder}.")
     elif options.clear:
-        print(f"Removed {features.clear(folder):,.0f} MB of features from {folder}.")
+        print(f"Removed {train.clear_cache(folder):,.0f} MB of features from {folder}.")
     else:
         formats = {"images": "{:,}".format, "MB": "{:,.0f}".format, "done": "{:.0%}".format}
         print(table.to_string(index=False, formatters=formats))
@@ -95,20 +97,15 @@ def _cache(options):
 
 
 def _evaluate(options):
-    from truthpixel_utils.evaluate import summary as card
-    from truthpixel_utils.data import splits as data
-    from truthpixel_utils.evaluate import metrics as evaluate
-    from truthpixel_utils.model import detector as model
-    from truthpixel_utils.train import phases as train  # see _cache
 
     splits = data.load_splits(options.source, options.split, options.limit)
     if options.model is None:
-        train.check_rows(splits)
+        train.check_unseen(splits)
     elif project_path(options.model) == model.SHIPPED:
-        train.check_shipped(splits)
-    predictions, figures = card.measure(model.load_detector(options.model), splits)
-    evaluate.save(predictions, figures, options.output_dir)
-    print(card.text(figures))
+        train.check_unseen_by_shipped(splits)
+    predictions, figures = evaluate.measure_detector(model.load_detector(options.model), splits)
+    evaluate.save_metrics(predictions, figures, options.output_dir)
+    print(evaluate.format_summary(figures))
     print(f"\nIn {project_path(options.output_dir)}: metrics.json, metrics.txt, predictions.parquet")
     return 0
 
@@ -116,15 +113,9 @@ def _evaluate(options):
 def _explain(options):
     import matplotlib
 
-    from truthpixel_utils.evaluate import calibration as calibrate
-    from truthpixel_utils.demo import analysis as demo
-    from truthpixel_utils.model import detector as model
-    from truthpixel_utils.plots import pictures as plots
-    from truthpixel_utils.demo import views as report  # see _cache
-
     if options.colours not in matplotlib.colormaps:
         raise TruthPixelError(f"matplotlib has no colour map {options.colours}: inferno, viridis and jet are some.")
-    detector, rule = model.load_detector(output_dir=options.output_dir), calibrate.load_rule(options.output_dir)
+    detector, rule = model.load_detector(output_dir=options.output_dir), evaluate.load_rule(options.output_dir)
     failed = 0
     stems = [Path(name).stem for name in options.images]
     for i, path in enumerate(map(Path, options.images)):
@@ -136,7 +127,7 @@ def _explain(options):
             continue
         again = f"_{i + 1}" if stems.count(path.stem) > 1 else ""  # as CIFAKE has it: REAL/0001.jpg and FAKE/0001.jpg
         figure = Path(options.out) / f"{path.stem}{again}_{options.method}.png"
-        plots.save(report.figure(found, options.colours), figure)
+        plots.save_figure(views.figure(found, options.colours), figure)
         print(f"{path.name}: {found.verdict} (p_ai {found.p_ai:.2f}), {figure}", *found.warnings, sep="\n  ")
     return failed
 

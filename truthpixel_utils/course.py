@@ -7,7 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from truthpixel_utils.data import sources
-from truthpixel_utils.files import PRETRAINED, PROJECT, TruthPixelError, project_path, written_whole
+from truthpixel_utils.errors import TruthPixelError
+from truthpixel_utils.files import PRETRAINED, PROJECT, atomic_write, project_path
 
 NOTEBOOKS = PROJECT / "notebooks"
 PACKAGE = Path(__file__).resolve().parent
@@ -104,7 +105,7 @@ def run(profile="sample", parameters=None, first=None, last=None):
 
 def _settled(profile, parameters):
     """Decide on "auto" once for all notebooks; return the parameters and the stamps of the files to be read."""
-    source = sources.find(parameters.get("source", "sample"))
+    source = sources.find_source(parameters.get("source", "sample"))
     if parameters.get("source") == "auto" and source.folder in (None, sources.SAMPLE):
         if source.folder == sources.SAMPLE and profile != "sample":
             raise TruthPixelError(
@@ -112,7 +113,7 @@ def _settled(profile, parameters):
                 "put it into data/cifake, or name its folder in TRUTHPIXEL_CIFAKE."
             )
         parameters = {**parameters, "source": "hub" if source.folder is None else "sample"}
-    return parameters, sources.stamped_files(source)
+    return parameters, sources.file_stamps(source)
 
 
 def _execute(name, parameters, key, output):
@@ -122,7 +123,7 @@ def _execute(name, parameters, key, output):
 
     source = NOTEBOOKS / f"{name}.ipynb"
     done = output / "notebooks" / f"{name}.ipynb"
-    with written_whole(done) as part:
+    with atomic_write(done) as part:
         try:
             papermill.execute_notebook(
                 str(source),

@@ -8,18 +8,12 @@ from pathlib import Path
 from IPython import get_ipython
 from IPython.display import display
 
+from truthpixel_utils.errors import TruthPixelError
+
 # The clone this package was installed from (``pip install -e .``), or, without one, the folder one works in.
 _CLONE = Path(__file__).resolve().parents[1]
 PROJECT = _CLONE if (_CLONE / "notebooks").is_dir() else Path.cwd()
 PRETRAINED = Path(__file__).resolve().parent / "pretrained"
-
-
-class TruthPixelError(ValueError):
-    """Bad input, said in one sentence: what was named, what was found, what would work."""
-
-    def _render_traceback_(self):
-        """What IPython shows instead of a stack trace: the reader needs the sentence, not our call stack."""
-        return [f"{type(self).__name__}: {self}"]
 
 
 def project_path(path):
@@ -31,7 +25,7 @@ def project_path(path):
 
 
 @contextmanager
-def written_whole(path):
+def atomic_write(path):
     """Yield a temporary path beside `path`, moved onto it if the block ends well: a reader never sees half a file."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -43,7 +37,7 @@ def written_whole(path):
         part.unlink(missing_ok=True)
 
 
-def emptied(path):
+def empty_folder(path):
     """Return `path` as a folder without files in it, so that those of an earlier run do not mix with new ones."""
     folder = project_path(path)
     folder.mkdir(parents=True, exist_ok=True)
@@ -65,13 +59,13 @@ def silenced():
         os.close(nowhere)
 
 
-def status():
+def status_line():
     """Return a function that shows a line of text and rewrites it when called again; outside a notebook it is silent."""
     line = display({"text/plain": ""}, raw=True, display_id=True) if get_ipython() else None
     return (lambda text: line.update({"text/plain": text}, raw=True)) if line else lambda text: None
 
 
-def require(path, made_by):
+def require_file(path, made_by):
     """Return `path` if it exists; else raise a `TruthPixelError` that names the notebook which makes it."""
     path = project_path(path)
     if not path.exists():

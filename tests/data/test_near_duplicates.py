@@ -4,8 +4,7 @@ import numpy as np
 from PIL import Image
 
 from conftest import write_class_folders
-from truthpixel_utils.data import splits as data
-from truthpixel_utils.data import near_duplicates as leaks
+from truthpixel_utils import data
 
 
 def smooth(seed):
@@ -39,7 +38,7 @@ def test_re_encoded_and_brightened_images_are_found_and_others_are_not(tmp_path)
             "test",
         ),
     }
-    near = leaks.near_duplicates(splits)
+    near = data.find_near_duplicates(splits)
     assert set(near["id"]) == {"all/REAL/0.png", "all/FAKE/1.png"}
     assert dict(zip(near["id"], near["twin"])) == {
         "all/REAL/0.png": "all/REAL/4.png",
@@ -50,5 +49,5 @@ def test_re_encoded_and_brightened_images_are_found_and_others_are_not(tmp_path)
 
 def test_no_near_duplicates_is_an_empty_table_with_the_same_columns(tmp_path):
     splits = data.load_splits(write_class_folders(tmp_path / "set", 30))
-    near = leaks.near_duplicates(splits)
+    near = data.find_near_duplicates(splits)
     assert {"id", "split", "twin", "bits", "difference"} == set(near.columns)

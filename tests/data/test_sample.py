@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from truthpixel_utils.data import splits as data
+from truthpixel_utils import data
 from truthpixel_utils.data.sources import SAMPLE
 
 

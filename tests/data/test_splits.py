@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from conftest import picture, write_class_folders
-from truthpixel_utils.data import splits as data
+from truthpixel_utils import data
 from truthpixel_utils.data import sources
-from truthpixel_utils.files import TruthPixelError
+from truthpixel_utils.errors import TruthPixelError
 
 
 def write_parquet(folder_set, root, names):
@@ -189,7 +189,7 @@ def test_the_hub_is_read_like_any_copy(tiny, tmp_path, monkeypatch):
 def test_without_network_the_sample_is_chosen_within_ten_seconds(silent_server):
     code = (
         "import time; from truthpixel_utils.data import sources; start = time.perf_counter();"
-        "found = sources.find('auto'); print(time.perf_counter() - start, found.folder.name)"
+        "found = sources.find_source('auto'); print(time.perf_counter() - start, found.folder.name)"
     )
     for endpoint in ("http://127.0.0.1:9", silent_server):  # a refusal, and no answer at all
         environment = {**os.environ, "HF_ENDPOINT": endpoint}

@@ -6,12 +6,9 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from conftest import RULE, picture
-from truthpixel_utils.data import splits as data
-from truthpixel_utils.demo import analysis as demo
-from truthpixel_utils.model import detector as model
-from truthpixel_utils.evaluate import predictions as score
-from truthpixel_utils.files import TruthPixelError
-from truthpixel_utils.demo.views import card
+from truthpixel_utils import data, demo, evaluate, model
+from truthpixel_utils.demo.views import report_card
+from truthpixel_utils.errors import TruthPixelError
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +30,7 @@ def analyze(detector, content, name, **options):
 def test_a_thumbnail_gets_the_detectors_own_answer(detector):
     pixels = picture(1, True)
     report = analyze(detector, encode(pixels), "a.png")
-    assert report.p_ai == pytest.approx(float(score.scores(detector, pixels[None])[1][0]), abs=1e-6)
+    assert report.p_ai == pytest.approx(float(evaluate.predict_images(detector, pixels[None])[1][0]), abs=1e-6)
     assert (report.seen == pixels).all() and report.heatmap.shape == (32, 32)
     assert not any("pixels" in warning for warning in report.warnings)
 
@@ -61,7 +58,7 @@ def chancy(detector):
 
 
 def test_an_answer_that_turns_round_when_the_image_is_mirrored_is_none(chancy):
-    rule = {**RULE, "domain": {"layer": "top_activation", "location": [0.0], "precision": [[0.0]], "limit": 1.0}}
+    rule = {**RULE, "out_of_distribution": {"layer": "top_activation", "location": [0.0], "precision": [[0.0]], "limit": 1.0}}
     ramp = np.repeat(np.broadcast_to(np.linspace(0, 250, 32), (32, 32))[..., None], 3, axis=2).astype(np.uint8)
     report = demo.analyze(encode(ramp[:, ::-1]), "a.png", detector=chancy, rule=rule)
     assert report.p_ai > 0.99 and report.verdict == "cannot tell"
@@ -76,7 +73,7 @@ def test_a_webp_with_camera_and_date_is_judged_and_both_are_told(detector):
     exif.get_ifd(0x8769)[0x9003] = "2001:02:03 04:05:06"
     report = analyze(detector, encode(picture(1, True), "WEBP", lossless=True, exif=exif), "a.webp")
     assert report.information["camera"] == "Leica M6 <3>" and report.information["date"] == "2001:02:03 04:05:06"
-    assert "M6 &lt;3&gt;" in card(report)
+    assert "M6 &lt;3&gt;" in report_card(report)
 
 
 def test_of_a_moving_picture_the_first_frame_is_judged_and_the_reader_told(detector):
@@ -94,8 +91,8 @@ def test_what_the_file_says_of_its_origin_is_quoted_and_does_not_move_the_verdic
     plain = analyze(detector, encode(picture(1, True)), "a.png")
     labelled = analyze(detector, encode(picture(1, True), pnginfo=info), "a.png")
     assert (labelled.p_ai, labelled.verdict) == (plain.p_ai, plain.verdict)
-    assert "a castle &lt;b&gt;bold" in card(labelled) and "No statement" not in card(labelled)
-    assert "No statement. That says nothing" in card(plain)
+    assert "a castle &lt;b&gt;bold" in report_card(labelled) and "No statement" not in report_card(labelled)
+    assert "No statement. That says nothing" in report_card(plain)
 
 
 def test_an_answer_that_is_no_number_accuses_nobody(detector):
@@ -120,7 +117,7 @@ def test_a_large_image_is_never_accused_however_sure_the_detector_is(detector):
     large = analyze(certain, encode(photograph), "photo.png")
     thumbnail = analyze(certain, encode(picture(1, True)), "thumbnail.png")
     assert (large.verdict, thumbnail.verdict) == ("cannot tell", "AI-generated")
-    assert "opacity:0.3" in card(large) and "opacity:1" in card(thumbnail)  # nor does the bar accuse
+    assert "opacity:0.3" in report_card(large) and "opacity:1" in report_card(thumbnail)  # nor does the bar accuse
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "RGBA", "LA", "1", "CMYK"])

@@ -19,10 +19,9 @@ import pytest
 from PIL import Image
 
 from conftest import RULE, picture
-from truthpixel_utils.demo import analysis as demo
-from truthpixel_utils.model import detector as model
-from truthpixel_utils.files import TruthPixelError
-from truthpixel_utils.demo.views import card
+from truthpixel_utils import demo, model
+from truthpixel_utils.demo.views import report_card
+from truthpixel_utils.errors import TruthPixelError
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +95,7 @@ print(f"{verdict}: {after - before:.2f}")
 @pytest.mark.parametrize("size", [(1, 1), (30_000, 1), (1, 30_000), (33, 31)])
 def test_images_of_any_shape_are_judged(analyze, size):
     report = analyze(encode(Image.new("RGB", size, "red")), "x.png")
-    assert report.seen.shape == (32, 32, 3) and "<img" in card(report)
+    assert report.seen.shape == (32, 32, 3) and "<img" in report_card(report)
 
 
 def test_what_follows_an_image_does_not_matter(analyze):
@@ -107,7 +106,7 @@ def test_what_follows_an_image_does_not_matter(analyze):
 def test_names_and_metadata_are_shown_as_text(analyze):
     exif = Image.Exif()
     exif[0x0110] = "<img src=x onerror=alert(1)>"
-    said = card(analyze(encode(THUMBNAIL, exif=exif), "<script>alert('x')</script>.png"))
+    said = report_card(analyze(encode(THUMBNAIL, exif=exif), "<script>alert('x')</script>.png"))
     assert "<script" not in said and "onerror=alert" not in said.replace("&lt;img src=x onerror=alert", "")
 
 

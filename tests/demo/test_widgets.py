@@ -9,9 +9,7 @@ import keras
 import pytest
 
 from conftest import RULE, picture
-from truthpixel_utils.demo import analysis as demo
-from truthpixel_utils.demo import widgets as interface
-from truthpixel_utils.model import detector as model
+from truthpixel_utils import demo, model
 from truthpixel_utils.demo.views import png
 
 GOOD = png(picture(1, True))
@@ -28,7 +26,7 @@ class Box:
 
     def __init__(self, analyze, examples=()):
         names = "title picker controls errors chosen answer pictures opacity downloads details history".split()
-        self.__dict__.update(zip(names, interface.interface(analyze, examples).children))
+        self.__dict__.update(zip(names, demo.build_interface(analyze, examples).children))
         self.method, self.button, _ = self.controls.children
 
     def send(self, *files):
@@ -108,7 +106,7 @@ def test_the_report_and_the_overlay_can_be_taken_home(analyze):
     kinds = dict(re.findall(r"href='data:([\w/]+);base64,([^']+)'", box.downloads.value))
     said = json.loads(base64.b64decode(kinds["application/json"]))
     assert said["verdict"] in ("real", "cannot tell", "AI-generated")
-    assert said["rule"] == {"clear_to": 0.25, "accuse_from": 0.75}
+    assert said["rule"] == {"lower_threshold": 0.25, "upper_threshold": 0.75, "distance_limit": 1.0}
     assert said["name"] == 'x"><b>.png' and said["milliseconds"] > 0
     assert base64.b64decode(kinds["image/png"]).startswith(b"\x89PNG")
     assert '"><b>' not in box.downloads.value

@@ -3,10 +3,8 @@ import pytest
 from PIL import Image
 
 from conftest import picture
+from truthpixel_utils import data, evaluate
 from truthpixel_utils.evaluate import baselines
-from truthpixel_utils.data import splits as data
-from truthpixel_utils.evaluate import metrics as evaluate
-from truthpixel_utils.evaluate import predictions as score
 
 
 @pytest.fixture(scope="module")
@@ -16,9 +14,9 @@ def splits(tiny):
 
 @pytest.mark.parametrize("name", baselines.FEATURES)
 def test_what_a_child_could_compute_tells_noise_from_gradients(splits, name):
-    predictions = baselines.linear(splits, baselines.FEATURES[name])
+    predictions = baselines.linear_baseline(splits, baselines.FEATURES[name])
     assert predictions["id"].tolist() == splits["test"]["id"][:]
-    assert evaluate.evaluate(predictions)["accuracy"] > 0.9
+    assert evaluate.compute_metrics(predictions)["accuracy"] > 0.9
 
 
 def test_the_spectrum_of_a_wave_lies_at_its_frequency(tmp_path):
@@ -34,6 +32,6 @@ def test_the_spectrum_of_a_wave_lies_at_its_frequency(tmp_path):
 
 def test_the_papers_small_network_is_trained_by_the_same_code(splits, home):
     network = baselines.train_small_cnn(splits, epochs=5, seed=0, output_dir="outputs")
-    assert evaluate.evaluate(score.score(network, splits["test"]))["accuracy"] > 0.9
+    assert evaluate.compute_metrics(evaluate.predict_rows(network, splits["test"]))["accuracy"] > 0.9
     assert (home / "outputs/small_cnn/models/phase1.keras").exists()
     assert not (home / "outputs/models").exists()

@@ -7,11 +7,8 @@ import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
 from conftest import RULE
-from truthpixel_utils.evaluate import calibration as calibrate
-from truthpixel_utils.data import splits as data
-from truthpixel_utils.model import detector as model
-from truthpixel_utils.evaluate import predictions as score
-from truthpixel_utils.files import TruthPixelError
+from truthpixel_utils import data, evaluate, model
+from truthpixel_utils.errors import TruthPixelError
 
 
 @pytest.mark.parametrize(("factor", "lean"), [(0.3, 0.0), (1.0, 0.7), (4.0, -2.0)])
@@ -20,7 +17,7 @@ def test_scaling_finds_how_far_logits_lean_and_are_too_sure(factor, lean):
     logits = rng.normal(0, 2, 200_000)
     labels = rng.random(200_000) < 1 / (1 + np.exp(-logits))
     table = pd.DataFrame({"label": labels.astype(int), "logit": (factor * logits + lean).astype("float32")})
-    shift, temperature = calibrate.scaling(table)
+    shift, temperature = evaluate.platt_scaling(table)
     assert temperature == pytest.approx(factor, rel=0.02) and shift == pytest.approx(lean, abs=0.02 * factor)
 
 
@@ -31,34 +28,34 @@ def said(real, ai):
 def test_thresholds_leave_the_share_that_may_be_wrong_beyond_them():
     rng = np.random.default_rng(0)
     table = said(rng.beta(2, 3, 5000), rng.beta(3, 2, 5000))
-    rule = calibrate.thresholds(table)
+    rule = evaluate.choose_thresholds(table)
     real, ai = table["p_ai"][table["label"] == 0], table["p_ai"][table["label"] == 1]
-    assert (real >= rule["accuse_from"]).mean() == pytest.approx(0.01, abs=0.001)
-    assert (ai < rule["clear_to"]).mean() == pytest.approx(0.01, abs=0.001)
-    assert (real >= rule["accuse_from"]).mean() <= 0.01 and (ai < rule["clear_to"]).mean() <= 0.01
+    assert (real >= rule["upper_threshold"]).mean() == pytest.approx(0.01, abs=0.001)
+    assert (ai < rule["lower_threshold"]).mean() == pytest.approx(0.01, abs=0.001)
+    assert (real >= rule["upper_threshold"]).mean() <= 0.01 and (ai < rule["lower_threshold"]).mean() <= 0.01
 
 
 def test_many_equal_scores_of_real_images_are_not_accused():
-    rule = calibrate.thresholds(said([0.9] * 50, [0.2] * 50))
-    assert calibrate.verdicts(np.array([0.9, 0.2]), rule).tolist() == ["cannot tell", "cannot tell"]
+    rule = evaluate.choose_thresholds(said([0.9] * 50, [0.2] * 50))
+    assert evaluate.verdicts(np.array([0.9, 0.2]), rule).tolist() == ["cannot tell", "cannot tell"]
 
 
 def test_a_flawless_detector_still_needs_more_than_half_to_accuse():
-    rule = calibrate.thresholds(said([0.0] * 50, [1.0] * 50))
-    assert rule == {"clear_to": 0.5, "accuse_from": 0.5}
+    rule = evaluate.choose_thresholds(said([0.0] * 50, [1.0] * 50))
+    assert rule == {"lower_threshold": 0.5, "upper_threshold": 0.5}
 
 
 def test_youdens_threshold_parts_the_classes_best():
     table = said([0.1, 0.2, 0.3, 0.9], [0.25, 0.6, 0.7, 0.8])
-    assert calibrate.youden(table) == 0.6  # finds three of four, accuses one of four
-    assert calibrate.youden(said([0.4] * 3, [0.4] * 3)) == 0.4  # never infinity: some threshold must be named
+    assert evaluate.youden_threshold(table) == 0.6  # finds three of four, accuses one of four
+    assert evaluate.youden_threshold(said([0.4] * 3, [0.4] * 3)) == 0.4  # never infinity: some threshold must be named
 
 
 def test_verdicts_change_at_the_thresholds():
-    rule = {"clear_to": 0.25, "accuse_from": 0.75}
-    found = calibrate.verdicts(np.array([0.0, 0.24, 0.25, 0.74, 0.75, 1.0]), rule)
+    rule = {"lower_threshold": 0.25, "upper_threshold": 0.75}
+    found = evaluate.verdicts(np.array([0.0, 0.24, 0.25, 0.74, 0.75, 1.0]), rule)
     assert found.tolist() == ["real"] * 2 + ["cannot tell"] * 2 + ["AI-generated"] * 2
-    assert str(calibrate.verdicts(np.nan, rule)) == "cannot tell"
+    assert str(evaluate.verdicts(np.nan, rule)) == "cannot tell"
 
 
 def test_calibration_changes_no_order_and_lowers_the_loss(tiny, home):
@@ -67,29 +64,29 @@ def test_calibration_changes_no_order_and_lowers_the_loss(tiny, home):
     kernel, bias = detector.get_layer("logit").get_weights()
     detector.get_layer("logit").set_weights([kernel * 50, bias])  # far too sure
     rows = data.load_splits(tiny)["validation"]
-    before = score.score(detector, rows)
-    rule = calibrate.calibrate(detector, before)
-    after = score.score(detector, rows)
+    before = evaluate.predict_rows(detector, rows)
+    rule = evaluate.calibrate(detector, before)
+    after = evaluate.predict_rows(detector, rows)
     assert rule["temperature"] > 2
     moved = (before["logit"] - rule["shift"]) / rule["temperature"]
     np.testing.assert_allclose(after["logit"], moved, rtol=1e-3, atol=1e-3)
     assert log_loss(after["label"], after["p_ai"]) < log_loss(before["label"], before["p_ai"])
     assert roc_auc_score(after["label"], after["logit"]) == roc_auc_score(before["label"], before["logit"])
-    rule["domain"] = RULE["domain"]
-    path = calibrate.save(detector, rule)
-    assert calibrate.load_rule() == rule == json.loads(path.with_suffix(".json").read_text())
-    np.testing.assert_allclose(score.score(model.load_detector(), rows)["p_ai"], after["p_ai"], atol=1e-6)
+    rule["out_of_distribution"] = RULE["out_of_distribution"]
+    path = evaluate.save_finished(detector, rule)
+    assert evaluate.load_rule() == rule == json.loads(path.with_suffix(".json").read_text())
+    np.testing.assert_allclose(evaluate.predict_rows(model.load_detector(), rows)["p_ai"], after["p_ai"], atol=1e-6)
 
 
 def test_a_detector_that_leans_to_one_side_is_set_upright(tiny, home):
     detector = model.build_detector("lite0", image_size=32)
     rows = data.load_splits(tiny)["validation"]
     kernel, bias = detector.get_layer("logit").get_weights()
-    detector.get_layer("logit").set_weights([kernel, bias - score.score(detector, rows)["logit"].min() + 1])
-    leaning = score.score(detector, rows)
+    detector.get_layer("logit").set_weights([kernel, bias - evaluate.predict_rows(detector, rows)["logit"].min() + 1])
+    leaning = evaluate.predict_rows(detector, rows)
     assert (leaning["p_ai"] > 0.5).all()  # every photograph accused
-    calibrate.calibrate(detector, leaning)
-    upright = score.score(detector, rows)
+    evaluate.calibrate(detector, leaning)
+    upright = evaluate.predict_rows(detector, rows)
     assert upright["p_ai"].mean() == pytest.approx(upright["label"].mean(), abs=0.01)
 
 
@@ -97,24 +94,24 @@ def test_calibration_error_of_three_hand_made_bins():
     """Three groups of ten: said 0.05, 0.5 and 0.95; found 0, 0.3 and 1."""
     labels = [0] * 10 + [1] * 3 + [0] * 7 + [1] * 10
     table = pd.DataFrame({"label": labels, "p_ai": np.repeat([0.05, 0.5, 0.95], 10)})
-    assert calibrate.calibration_error(table) == pytest.approx((0.05 + 0.2 + 0.05) / 3)
+    assert evaluate.expected_calibration_error(table) == pytest.approx((0.05 + 0.2 + 0.05) / 3)
 
 
 def test_what_was_said_and_what_was_found_stand_side_by_side():
-    table = calibrate.reliability(said([0.05, 0.05, 0.95], [0.95, 0.95, 0.95]))
+    table = evaluate.reliability_table(said([0.05, 0.05, 0.95], [0.95, 0.95, 0.95]))
     assert table["images"].tolist() == [2, 4]
     assert table["found"].tolist() == [0.0, 0.75]
 
 
 def test_the_surest_answers_come_first_and_risk_ends_at_the_error_rate():
-    table = calibrate.risk_coverage(said([0.01, 0.1, 0.8], [0.99, 0.4, 0.7]))
+    table = evaluate.risk_coverage_table(said([0.01, 0.1, 0.8], [0.99, 0.4, 0.7]))
     assert table["coverage"].tolist() == pytest.approx([1 / 6, 2 / 6, 3 / 6, 4 / 6, 5 / 6, 1])
     assert table["risk"].tolist() == pytest.approx([0, 0, 0, 1 / 4, 1 / 5, 2 / 6])
 
 
-@pytest.mark.parametrize("name", ["shift", "domain"])
+@pytest.mark.parametrize("name", ["shift", "out_of_distribution"])
 def test_the_rule_of_an_older_version_is_refused_in_one_sentence(home, name):
     rule = {key: value for key, value in RULE.items() if key != name}
-    calibrate.save(model.build_detector("lite0", image_size=32), rule)
+    evaluate.save_finished(model.build_detector("lite0", image_size=32), rule)
     with pytest.raises(TruthPixelError, match=f"older version \\(it lacks {name}\\): run notebooks/04"):
-        calibrate.load_rule()
+        evaluate.load_rule()

@@ -7,9 +7,8 @@ import pytest
 from scipy.stats import norm
 from sklearn import metrics as sk
 
-from truthpixel_utils.evaluate import calibration as calibrate
-from truthpixel_utils.evaluate import metrics as evaluate
-from truthpixel_utils.files import TruthPixelError
+from truthpixel_utils import evaluate
+from truthpixel_utils.errors import TruthPixelError
 
 
 @pytest.fixture
@@ -31,7 +30,7 @@ def predictions():
 
 
 def test_saved_figures_equal_scikit_learns_recomputed_from_the_saved_predictions(predictions, home):
-    evaluate.save(predictions, evaluate.evaluate(predictions))
+    evaluate.save_metrics(predictions, evaluate.compute_metrics(predictions))
     saved = pd.read_parquet(home / "outputs/predictions.parquet")
     figures = json.loads((home / "outputs/metrics.json").read_text())
     assert list(saved.columns) == ["id", "label", "generator", "logit", "p_ai"]
@@ -51,7 +50,7 @@ def test_saved_figures_equal_scikit_learns_recomputed_from_the_saved_predictions
 def test_positive_class_is_ai_generated():
     """One real image accused, one AI-generated missed, two found."""
     table = pd.DataFrame({"label": [0, 1, 1, 1], "p_ai": [0.9, 0.9, 0.8, 0.1]})
-    figures = evaluate.evaluate(table)
+    figures = evaluate.compute_metrics(table)
     assert figures["precision"] == pytest.approx(2 / 3) and figures["recall"] == pytest.approx(2 / 3)
     assert figures["confusion"] == [[0, 1], [1, 2]]
 
@@ -81,17 +80,17 @@ HOSTILE = {
 @pytest.mark.parametrize(
     "figure",
     [
-        evaluate.evaluate,
-        evaluate.report,
+        evaluate.compute_metrics,
+        evaluate.classification_report,
         evaluate.by_generator,
         evaluate.by_class,
-        evaluate.intervals,
+        evaluate.bootstrap_intervals,
         lambda table: evaluate.mcnemar(table, table),
-        calibrate.thresholds,
-        calibrate.youden,
-        calibrate.reliability,
-        calibrate.calibration_error,
-        calibrate.risk_coverage,
+        evaluate.choose_thresholds,
+        evaluate.youden_threshold,
+        evaluate.reliability_table,
+        evaluate.expected_calibration_error,
+        evaluate.risk_coverage_table,
     ],
 )
 def test_no_figure_is_made_of_a_table_that_means_nothing(predictions, figure, words):
@@ -102,14 +101,14 @@ def test_no_figure_is_made_of_a_table_that_means_nothing(predictions, figure, wo
 @pytest.mark.parametrize("p_ai", [0.0, 0.5, 1.0])
 def test_a_detector_that_always_says_the_same_is_a_coin(predictions, p_ai):
     table = predictions.assign(p_ai=p_ai)
-    figures, likely = evaluate.evaluate(table), evaluate.intervals(table)
+    figures, likely = evaluate.compute_metrics(table), evaluate.bootstrap_intervals(table)
     assert figures["roc_auc"] == 0.5 and likely.loc["roc_auc"].tolist() == [0.5, 0.5]
     assert figures["accuracy"] == (predictions["label"] == (p_ai >= 0.5)).mean()
 
 
 def test_the_order_of_rows_and_their_index_change_nothing(predictions):
     shuffled = predictions.sample(frac=1, random_state=1)
-    for figure in (evaluate.evaluate, evaluate.report, evaluate.by_generator, calibrate.reliability, calibrate.youden):
+    for figure in (evaluate.compute_metrics, evaluate.classification_report, evaluate.by_generator, evaluate.reliability_table, evaluate.youden_threshold):
         one, other = figure(predictions), figure(shuffled)
         assert one.equals(other) if isinstance(one, pd.DataFrame) else one == other
     assert evaluate.mcnemar(predictions, shuffled)["p_value"] == 1.0
@@ -117,16 +116,16 @@ def test_the_order_of_rows_and_their_index_change_nothing(predictions):
 
 def test_three_rows_are_enough_for_a_figure_and_too_few_for_an_interval():
     table = pd.DataFrame({"label": [0, 1, 1], "p_ai": [0.2, 0.4, 0.9]})
-    assert evaluate.evaluate(table)["roc_auc"] == 1.0
-    likely = evaluate.intervals(table)
+    assert evaluate.compute_metrics(table)["roc_auc"] == 1.0
+    likely = evaluate.bootstrap_intervals(table)
     assert likely.loc["accuracy", "low"] == 0.0 and likely.loc["accuracy", "high"] == 1.0
 
 
 def test_meaningless_input_is_refused(predictions):
     with pytest.raises(TruthPixelError, match="2 of 500 predictions are not numbers"):
-        evaluate.evaluate(predictions.assign(p_ai=predictions["p_ai"].mask(predictions.index < 2)))
+        evaluate.compute_metrics(predictions.assign(p_ai=predictions["p_ai"].mask(predictions.index < 2)))
     with pytest.raises(TruthPixelError, match="all 500 images are of one class"):
-        evaluate.evaluate(predictions.assign(label=1))
+        evaluate.compute_metrics(predictions.assign(label=1))
 
 
 def test_classes_are_read_from_the_numbers_in_cifakes_ids():
@@ -154,24 +153,24 @@ def test_ninety_five_of_a_hundred_intervals_hold_the_true_value():
     true = {"accuracy": norm.cdf(1.0), "roc_auc": norm.cdf(2**0.5)}
     held = []
     for run in range(1000):
-        table = evaluate.intervals(answers(rng, 500), resamples=500, seed=run)
+        table = evaluate.bootstrap_intervals(answers(rng, 500), resamples=500, seed=run)
         held.append([table.loc[name, "low"] <= value <= table.loc[name, "high"] for name, value in true.items()])
     assert (np.abs(np.mean(held, axis=0) - 0.95) <= 0.01).all()
 
 
 def test_interval_figures_are_scikit_learns_draw_by_draw():
     table = answers(np.random.default_rng(0), 300).round({"p_ai": 1})  # many ties
-    found = evaluate.intervals(table, resamples=400)
+    found = evaluate.bootstrap_intervals(table, resamples=400)
     rng, drawn = np.random.default_rng(1), []
     for _ in range(400):
         draw = table.iloc[rng.integers(0, 300, 300)]
-        drawn.append([evaluate.evaluate(draw)[name] for name in evaluate.HEADLINES])
+        drawn.append([evaluate.compute_metrics(draw)[name] for name in evaluate.HEADLINES])
     expected = np.quantile(drawn, (0.025, 0.975), axis=0).T
     np.testing.assert_allclose(found.to_numpy(), expected, atol=0.012)
 
 
 def test_intervals_of_one_class_leave_open_what_it_cannot_say():
-    table = evaluate.intervals(pd.DataFrame({"label": [1, 1, 1], "p_ai": [0.9, 0.8, 0.2]}))
+    table = evaluate.bootstrap_intervals(pd.DataFrame({"label": [1, 1, 1], "p_ai": [0.9, 0.8, 0.2]}))
     assert table.loc["roc_auc"].isna().all() and (table.loc["accuracy"] == [0.0, 1.0]).all()
 
 

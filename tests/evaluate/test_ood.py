@@ -5,10 +5,9 @@ import pytest
 from sklearn.covariance import LedoitWolf
 
 from conftest import RULE, picture
-from truthpixel_utils.demo import analysis as demo
-from truthpixel_utils.model import detector as model
-from truthpixel_utils.evaluate import ood as novelty
+from truthpixel_utils import demo, evaluate, model
 from truthpixel_utils.demo.views import png
+from truthpixel_utils.evaluate import ood
 
 
 @pytest.fixture(scope="module")
@@ -35,12 +34,12 @@ def scene(seed):
 @pytest.fixture(scope="module")
 def known(detector):
     splits = {"train": rows([scene(i) for i in range(300)]), "validation": rows([scene(i) for i in range(300, 400)])}
-    return novelty.domain(detector, splits)
+    return evaluate.fit_ood(detector, splits)
 
 
 def test_most_images_of_the_same_kind_are_known_and_noise_is_not(detector, known):
-    like = novelty.distances(detector, np.stack([scene(i) for i in range(400, 600)]), known)
-    unlike = novelty.distances(detector, np.stack([picture(i, True) for i in range(20)]), known)
+    like = evaluate.ood_distances(detector, np.stack([scene(i) for i in range(400, 600)]), known)
+    unlike = evaluate.ood_distances(detector, np.stack([picture(i, True) for i in range(20)]), known)
     assert 0.85 < (like <= known["limit"]).mean() < 1
     assert (unlike > 3 * known["limit"]).all()
 
@@ -52,22 +51,22 @@ def test_a_distance_is_scikit_learns(detector, known):
         for some in (range(300), range(400, 420))
     )
     expected = np.sqrt(LedoitWolf().fit(train).mahalanobis(new))
-    found = novelty.distances(detector, np.stack([scene(i) for i in range(400, 420)]), known)
+    found = evaluate.ood_distances(detector, np.stack([scene(i) for i in range(400, 420)]), known)
     assert found == pytest.approx(expected, rel=1e-2)
 
 
 def test_a_sorted_split_is_learned_from_as_a_whole(detector, monkeypatch):
-    monkeypatch.setattr(novelty, "IMAGES", 60)
+    monkeypatch.setattr(ood, "IMAGES", 60)
     images = [scene(i) for i in range(100)] + [picture(i, True) for i in range(100)]
-    known = novelty.domain(detector, {"train": rows(images), "validation": rows(images)})
-    assert np.median(novelty.distances(detector, np.stack(images[150:]), known)) < 2 * known["limit"]
+    known = evaluate.fit_ood(detector, {"train": rows(images), "validation": rows(images)})
+    assert np.median(evaluate.ood_distances(detector, np.stack(images[150:]), known)) < 2 * known["limit"]
 
 
 def test_of_a_strange_image_the_demo_cannot_tell_however_sure_the_detector_is(detector, known):
-    certain = model.at_size(detector, 64)
+    certain = model.with_image_size(detector, 64)
     certain.get_layer("logit").set_weights([np.zeros((128, 1)), np.full(1, 9.0)])
     like, unlike = (
-        demo.analyze(png(image), "a.png", detector=certain, rule={**RULE, "domain": known})
+        demo.analyze(png(image), "a.png", detector=certain, rule={**RULE, "out_of_distribution": known})
         for image in (scene(400), picture(0, True))
     )
     assert like.verdict == "AI-generated" and "Outside" not in str(like.warnings)

@@ -2,10 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from truthpixel_utils.data import splits as data
-from truthpixel_utils.model import detector as model
-from truthpixel_utils.evaluate import robustness
-from truthpixel_utils.evaluate import predictions as score
+from truthpixel_utils import data, evaluate, model
 
 
 @pytest.fixture(scope="module")
@@ -16,18 +13,18 @@ def detector():
 
 def test_every_setting_of_the_battery_gets_a_row_within_its_interval(detector, tiny):
     rows = data.load_splits(tiny)["test"]
-    table = robustness.robustness(detector, rows, robustness.BATTERY)
-    assert list(zip(table["change"], table["strength"])) == robustness.BATTERY
+    table = evaluate.measure_robustness(detector, rows, evaluate.BATTERY)
+    assert list(zip(table["corruption"], table["strength"])) == evaluate.BATTERY
     for name in ("accuracy", "roc_auc"):
         assert table[name].between(table[f"{name}_low"], table[f"{name}_high"]).all()
-    again = robustness.robustness(detector, rows, [("noise", 0.1)])
-    assert (again.iloc[0] == table[(table["change"] == "noise") & (table["strength"] == 0.1)].iloc[0]).all()
+    again = evaluate.measure_robustness(detector, rows, [("noise", 0.1)])
+    assert (again.iloc[0] == table[(table["corruption"] == "noise") & (table["strength"] == 0.1)].iloc[0]).all()
 
 
 def test_a_change_that_changes_nothing_gives_the_scores_figures(detector, tiny):
     rows = data.load_splits(tiny)["test"]
-    [row] = robustness.robustness(detector, rows, [("contrast", 1.0)]).to_dict("records")
-    predictions = score.score(detector, rows)
+    [row] = evaluate.measure_robustness(detector, rows, [("contrast", 1.0)]).to_dict("records")
+    predictions = evaluate.predict_rows(detector, rows)
     called = predictions["p_ai"] >= 0.5
     assert row["accuracy"] == np.mean(called == (predictions["label"] == 1))
-    assert row["accused"] == called[predictions["label"] == 0].mean()
+    assert row["false_positive_rate"] == called[predictions["label"] == 0].mean()

@@ -9,10 +9,7 @@ import pytest
 from sklearn import metrics as sk
 
 from conftest import write_class_folders
-from truthpixel_utils import course
-from truthpixel_utils.evaluate import summary as card
-from truthpixel_utils import cli as commands
-from truthpixel_utils.model import detector as model
+from truthpixel_utils import cli, course, evaluate, model
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +23,7 @@ def judged(tmp_path_factory):
     keras.utils.set_random_seed(0)
     model.build_detector("lite0", image_size=32).save(home / "detector.keras")
     arguments = ["--source", str(source), "--model", str(home / "detector.keras"), "--output-dir", str(home / "found")]
-    assert commands.main(["evaluate", *arguments]) == 0
+    assert cli.main(["evaluate", *arguments]) == 0
     return home / "found"
 
 
@@ -36,7 +33,7 @@ def test_evaluate_leaves_figures_that_scikit_learn_finds_too(judged):
     table = pd.read_parquet(judged / "predictions.parquet")
     assert figures["roc_auc"] == pytest.approx(sk.roc_auc_score(table["label"], table["p_ai"]))
     assert figures["confidence"] == pytest.approx(np.maximum(table["p_ai"], 1 - table["p_ai"]).mean())
-    assert [row["change"] for row in figures["robustness"]] == ["JPEG", "blur", "noise", "scaled down and back"]
+    assert [row["corruption"] for row in figures["robustness"]] == ["JPEG", "blur", "noise", "scaled down and back"]
 
 
 def test_twins_are_left_out_of_the_second_figure(judged):
@@ -45,11 +42,11 @@ def test_twins_are_left_out_of_the_second_figure(judged):
 
 
 def test_the_text_holds_every_table(judged):
-    said = card.text(json.loads((judged / "metrics.json").read_text()))
+    said = evaluate.format_summary(json.loads((judged / "metrics.json").read_text()))
     for words in ("without twins", "calibration error", "JPEG", "roc_auc"):
         assert words in said
 
 
 def test_a_missing_detector_is_told_in_one_sentence(tiny, home, capsys):
-    assert commands.main(["evaluate", "--source", str(tiny), "--model", "nowhere.keras"]) == 1
+    assert cli.main(["evaluate", "--source", str(tiny), "--model", "nowhere.keras"]) == 1
     assert "nowhere.keras is missing" in capsys.readouterr().err

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from truthpixel_utils.explain import cam as gradcam
-from truthpixel_utils.model import detector as model
-from truthpixel_utils.evaluate import predictions as score
-from truthpixel_utils.files import TruthPixelError
+from truthpixel_utils import evaluate, explain, model
+from truthpixel_utils.errors import TruthPixelError
+from truthpixel_utils.explain import cam
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3), dtype=np.uint8)
 
@@ -55,9 +54,9 @@ def reference(detector, image, sign, layer, method):
     ],
 )
 def test_maps_equal_the_papers_formula(detector, layer, method):
-    logits, p_ai, heatmaps = gradcam.judge(detector, IMAGES, method, layer, batch_size=4)
-    np.testing.assert_allclose(logits, score.scores(detector, IMAGES)[0], atol=1e-3)
-    np.testing.assert_allclose(p_ai, score.scores(detector, IMAGES)[1], atol=1e-3)
+    logits, p_ai, heatmaps = explain.predict_and_explain(detector, IMAGES, method, layer, batch_size=4)
+    np.testing.assert_allclose(logits, evaluate.predict_images(detector, IMAGES)[0], atol=1e-3)
+    np.testing.assert_allclose(p_ai, evaluate.predict_images(detector, IMAGES)[1], atol=1e-3)
     assert heatmaps.shape == (6, 32, 32) and heatmaps.dtype == np.float32
     for image, logit, heatmap in zip(IMAGES, logits, heatmaps):
         want = reference(detector, image, np.sign(logit), layer, method)
@@ -69,9 +68,9 @@ def test_maps_equal_the_papers_formula(detector, layer, method):
 )
 def test_unless_a_layer_is_named_the_map_is_the_last_that_has_seven_cells_a_side(size, layer):
     detector = model.build_detector("lite0", image_size=size)
-    named = gradcam.explain(detector, IMAGES[:2], layer=layer)
+    named = explain.compute_heatmaps(detector, IMAGES[:2], layer=layer)
     assert detector.get_layer(layer).output.shape[1] in (7, 8, 12)
-    np.testing.assert_array_equal(gradcam.explain(detector, IMAGES[:2]), named)
+    np.testing.assert_array_equal(explain.compute_heatmaps(detector, IMAGES[:2]), named)
 
 
 def test_eigencam_draws_the_direction_in_which_activations_lie():
@@ -79,7 +78,7 @@ def test_eigencam_draws_the_direction_in_which_activations_lie():
     pattern = np.array([1.0, 2.0, 0.5])
     activations = np.zeros((1, 2, 2, 3), np.float32)
     activations[0, 0, 1], activations[0, 1, 0] = pattern, pattern / 2
-    [heat] = gradcam.eigencam(activations, None)
+    [heat] = cam.eigencam(activations, None)
     assert heat == pytest.approx(np.array([[0, 1], [0.5, 0]]) * np.linalg.norm(pattern))
 
 
@@ -115,7 +114,7 @@ def hidden_checkerboards(count, seed):
 @pytest.mark.parametrize("method", ["gradcam", "gradcam++", "hirescam", "layercam"])
 def test_the_heat_lies_where_the_evidence_is(finder, method):
     images, labels, quadrants = hidden_checkerboards(300, seed=1)
-    logits, _, heatmaps = gradcam.judge(finder, images, method, layer="last", target="ai")
+    logits, _, heatmaps = explain.predict_and_explain(finder, images, method, layer="last", target="ai")
     assert ((logits > 0) == labels).mean() > 0.95  # it has learned its task
     mass = heatmaps.reshape(-1, 2, 16, 2, 16).sum(axis=(2, 4)).reshape(-1, 4)
     random = np.random.default_rng(0).random((300, 4))
@@ -126,7 +125,7 @@ def test_the_heat_lies_where_the_evidence_is(finder, method):
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (32, 32), (300, 400), (400, 301), (1, 500)])
 def test_a_map_finds_its_place_in_an_image_of_any_size(height, width):
     heatmap = np.full((32, 32), 2.0, np.float32)
-    whole = gradcam.in_place(heatmap, height, width)
+    whole = explain.place_heatmap(heatmap, height, width)
     side = min(height, width)
     assert whole.shape == (height, width)
     assert np.isfinite(whole).sum() == side**2 and (whole[np.isfinite(whole)] == 2).all()
@@ -143,23 +142,23 @@ def test_what_does_not_exist_is_told_in_one_sentence(detector):
         ({"layer": "thumbnail"}, 'layer "thumbnail" has no map'),
     ):
         with pytest.raises(TruthPixelError, match=words):
-            gradcam.explain(detector, IMAGES, **options)
+            explain.compute_heatmaps(detector, IMAGES, **options)
 
 
 def test_a_map_finer_than_the_image_is_averaged_not_sampled():
     fine = np.zeros((112, 112), np.float32)
     fine[3] = 1  # between the rows that linear interpolation looks at
-    assert gradcam.in_place(fine, 32, 32).sum() == pytest.approx(fine.mean() * 32 * 32, rel=1e-3)
+    assert explain.place_heatmap(fine, 32, 32).sum() == pytest.approx(fine.mean() * 32 * 32, rel=1e-3)
 
 
 def test_no_images_give_no_maps(detector):
-    assert gradcam.explain(detector, IMAGES[:0]).shape == (0, 32, 32)
+    assert explain.compute_heatmaps(detector, IMAGES[:0]).shape == (0, 32, 32)
 
 
 def test_real_is_explained_by_the_negative_logit(detector):
-    logits, _ = score.scores(detector, IMAGES)
-    ai, real = (gradcam.explain(detector, IMAGES, target=side) for side in ("ai", "real"))
-    predicted = gradcam.explain(detector, IMAGES)
+    logits, _ = evaluate.predict_images(detector, IMAGES)
+    ai, real = (explain.compute_heatmaps(detector, IMAGES, target=side) for side in ("ai", "real"))
+    predicted = explain.compute_heatmaps(detector, IMAGES)
     for i, logit in enumerate(logits):
         np.testing.assert_array_equal(predicted[i], ai[i] if logit >= 0 else real[i])
     assert not np.allclose(ai, real)
@@ -169,9 +168,9 @@ def test_a_map_without_evidence_stays_empty(detector):
     silent = keras.models.clone_model(detector)
     silent.set_weights(detector.get_weights())
     silent.get_layer("logit").set_weights([np.zeros((128, 1)), np.zeros(1)])
-    heatmaps = gradcam.explain(silent, IMAGES[:2])
-    assert all(gradcam.is_empty(heatmap) for heatmap in heatmaps)
-    assert not all(gradcam.is_empty(heatmap) for heatmap in gradcam.explain(detector, IMAGES))
+    heatmaps = explain.compute_heatmaps(silent, IMAGES[:2])
+    assert all(explain.is_empty(heatmap) for heatmap in heatmaps)
+    assert not all(explain.is_empty(heatmap) for heatmap in explain.compute_heatmaps(detector, IMAGES))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems count peak memory in other units")
@@ -179,8 +178,8 @@ def test_many_images_at_full_size_fit_into_a_small_memory():
     code = """
 import resource
 import numpy as np
-from truthpixel_utils import gradcam, model
-gradcam.explain(model.build_detector("lite0", 224), np.zeros((40, 32, 32, 3), np.uint8))
+from truthpixel_utils import explain, model
+explain.compute_heatmaps(model.build_detector("lite0", 224), np.zeros((40, 32, 32, 3), np.uint8))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
+from truthpixel_utils import model
 from truthpixel_utils.explain import faithfulness
-from truthpixel_utils.model import detector as model
 
 IMAGES = np.random.default_rng(0).integers(100, 200, (12, 32, 32, 3), dtype=np.uint8)
 IMAGES[:, 8:16, 20:28] += 50  # the brighter spot is all that `spotter` sees

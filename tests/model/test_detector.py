@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from truthpixel_utils.model import detector as model
-from truthpixel_utils.files import TruthPixelError
+from truthpixel_utils import model
+from truthpixel_utils.errors import TruthPixelError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
 
@@ -66,7 +66,7 @@ def test_calling_a_new_detector_changes_nothing_and_agrees_with_predict():
 @pytest.mark.parametrize("unfreeze, boundary", [(0, (1280,)), (20, (2, 2, 192)), ("all", (32, 32, 3))])
 def test_cut_divides_without_changing_the_answer(detector, unfreeze, boundary):
     model.unfreeze_top(detector, unfreeze)
-    trunk, top = model.cut(detector)
+    trunk, top = model.split_trunk(detector)
     assert trunk.output.shape[1:] == boundary
     assert not any(w is v for w in trunk.weights for v in detector.trainable_weights)
     halves = top.predict(trunk.predict(PIXELS, verbose=0), verbose=0)
@@ -184,14 +184,14 @@ def test_describe_counts_every_parameter_once(detector):
 
 
 def test_another_size_inside_is_the_same_network(detector):
-    other = model.at_size(detector, 96)
+    other = model.with_image_size(detector, 96)
     assert other.get_layer("resize").height == 96 and detector.get_layer("resize").height == 64
     assert [layer.trainable for layer in other.layers] == [layer.trainable for layer in detector.layers]
     assert (other.predict(PIXELS, verbose=0) != detector.predict(PIXELS, verbose=0)).any()
-    back = model.at_size(other, 64)
+    back = model.with_image_size(other, 64)
     np.testing.assert_allclose(back.predict(PIXELS, verbose=0), detector.predict(PIXELS, verbose=0), rtol=1e-5)
     with pytest.raises(TruthPixelError, match="multiples of 32"):
-        model.at_size(detector, 80)
+        model.with_image_size(detector, 80)
 
 
 def test_trained_batch_norm_rests_when_told(detector):

@@ -3,10 +3,7 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 
-from truthpixel_utils.evaluate import calibration as calibrate
-from truthpixel_utils.plots import charts
-from truthpixel_utils.evaluate import metrics as evaluate
-from truthpixel_utils.plots import pictures as plots
+from truthpixel_utils import evaluate, plots
 
 
 @pytest.fixture
@@ -21,17 +18,17 @@ def words(figure):
 
 
 def test_every_figure_says_what_its_table_says(predictions):
-    figures = evaluate.evaluate(predictions)
-    table = calibrate.risk_coverage(predictions)
+    figures = evaluate.compute_metrics(predictions)
+    table = evaluate.risk_coverage_table(predictions)
     headlines = pd.Series({name: figures[name] for name in evaluate.HEADLINES})
     drawn = {
-        f"{figures['accuracy']:.1%}": charts.confusion_matrix(figures),
-        f"{figures['roc_auc']:.2f}": charts.roc_curve(predictions),
-        "precision": charts.precision_recall_curve(predictions),
-        "after": charts.reliability({"after": calibrate.reliability(predictions)}, "title"),
-        f"all: {table['risk'].iloc[-1]:.1%}": charts.risk_coverage(table, {"all": (1.0, table["risk"].iloc[-1])}),
-        "at 1 % accused": charts.roc_curve(predictions),
-        f"{figures['f1']:.3f}": charts.intervals(headlines, evaluate.intervals(predictions), "title"),
+        f"{figures['accuracy']:.1%}": plots.confusion_matrix(figures),
+        f"{figures['roc_auc']:.2f}": plots.roc_curve(predictions),
+        "precision": plots.precision_recall_curve(predictions),
+        "after": plots.reliability_diagram({"after": evaluate.reliability_table(predictions)}, "title"),
+        f"all: {table['risk'].iloc[-1]:.1%}": plots.risk_coverage_curve(table, {"all": (1.0, table["risk"].iloc[-1])}),
+        "at 1 % accused": plots.roc_curve(predictions),
+        f"{figures['f1']:.3f}": plots.interval_chart(headlines, evaluate.bootstrap_intervals(predictions), "title"),
     }
     for expected, figure in drawn.items():
         assert expected in words(figure)
@@ -42,22 +39,22 @@ def test_training_curves_mark_the_epoch_that_is_kept_and_part_the_stages():
     history = pd.DataFrame({"stage": [1, 1, 2, 2, 2]}, index=pd.RangeIndex(1, 6))
     for what in ("loss", "accuracy"):
         history[what], history[f"val_{what}"] = 0.5, [0.1, 0.2, 0.5, 0.3, 0.4]
-    lines = charts.training_curves(history, "title").axes[0].lines
+    lines = plots.training_curves(history, 4, "title").axes[0].lines
     upright = {line.get_xdata()[0] for line in lines if line.get_xdata()[0] == line.get_xdata()[-1]}
-    assert upright == {4, 2.5}  # the best of the last stage, and where that began
+    assert upright == {4, 2.5}  # the epoch that was kept, and where the last stage began
 
 
 @pytest.mark.parametrize("kinds", [1, 3, 5])
 def test_robustness_has_a_panel_for_each_kind_of_change(kinds):
     columns = ("accuracy", "accuracy_low", "accuracy_high", "roc_auc", "roc_auc_low", "roc_auc_high")
-    rows = [{"change": f"kind {k}", "strength": s, "unit": "px", **dict.fromkeys(columns, 0.9)}
+    rows = [{"corruption": f"kind {k}", "strength": s, "unit": "px", **dict.fromkeys(columns, 0.9)}
             for k in range(kinds) for s in (1, 2)]  # fmt: skip
-    figure = charts.robustness(pd.DataFrame(rows), {"accuracy": 0.95, "roc_auc": 0.99}, "title")
+    figure = plots.robustness_curves(pd.DataFrame(rows), {"accuracy": 0.95, "roc_auc": 0.99}, "title")
     assert sum(axis.axison for axis in figure.axes) == kinds
 
 
 def test_the_same_figure_is_the_same_file(predictions, tmp_path):
     for name in ("one", "two"):
-        plots.save(charts.roc_curve(predictions), tmp_path / f"{name}.png", tmp_path / f"{name}.svg")
+        plots.save_figure(plots.roc_curve(predictions), tmp_path / f"{name}.png", tmp_path / f"{name}.svg")
     for suffix in ("png", "svg"):
         assert (tmp_path / f"one.{suffix}").read_bytes() == (tmp_path / f"two.{suffix}").read_bytes()

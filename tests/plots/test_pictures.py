@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 
-from truthpixel_utils.plots import pictures as plots
+from truthpixel_utils import plots
 
 
 def test_overlay_heats_the_hot_pixels_only():
@@ -32,16 +32,16 @@ def test_an_empty_map_is_said_to_be_empty_not_drawn_as_noise():
 
 
 def test_figures_are_written_whole_and_shown_once(tmp_path):
-    figure = plots.images([np.zeros((4, 4, 3), np.uint8)] * 3, ["a", "b", "c"])
-    plots.save(figure, tmp_path / "deep" / "grid.png")
+    figure = plots.image_grid([np.zeros((4, 4, 3), np.uint8)] * 3, ["a", "b", "c"])
+    plots.save_figure(figure, tmp_path / "deep" / "grid.png")
     assert (tmp_path / "deep" / "grid.png").read_bytes().startswith(b"\x89PNG")
     assert len(list((tmp_path / "deep").iterdir())) == 1
-    plots.keep(figure, tmp_path / "kept" / "grid")
+    plots.save_and_show(figure, tmp_path / "kept" / "grid")
     assert {path.name for path in (tmp_path / "kept").iterdir()} == {"grid.png", "grid.svg"}
     assert not plt.get_fignums()  # pyplot holds none: a notebook shows the value, and only once
 
 
 def test_a_kept_table_can_be_read_again(tmp_path):
     table = pd.DataFrame({"accuracy": [0.1 + 0.2, 1.0]}, index=["a", "b"])
-    assert plots.keep(table, tmp_path / "tables" / "figures") is table
+    assert plots.save_and_show(table, tmp_path / "tables" / "figures") is table
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "tables" / "figures.csv", index_col=0), table)

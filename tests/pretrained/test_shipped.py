@@ -10,27 +10,20 @@ import pytest
 from sklearn import metrics as sk
 
 from conftest import RULE, picture
-from truthpixel_utils import course
-from truthpixel_utils.evaluate import calibration as calibrate
-from truthpixel_utils import cli as commands
-from truthpixel_utils.data import splits as data
-from truthpixel_utils.demo import analysis as demo
-from truthpixel_utils.explain import cam as gradcam
-from truthpixel_utils.model import detector as model
-from truthpixel_utils.evaluate import ood as novelty
-from truthpixel_utils.evaluate import predictions as score
-from truthpixel_utils.train import phases as train
-from truthpixel_utils.files import PRETRAINED, TruthPixelError
+from truthpixel_utils import cli, course, data, demo, evaluate, explain, model, train
 from truthpixel_utils.demo.views import png
+from truthpixel_utils.errors import TruthPixelError
+from truthpixel_utils.files import PRETRAINED
+from truthpixel_utils.model import detector
 
 CARD = (PRETRAINED / "MODEL_CARD.md").read_text()
 
 
 def test_it_serves_where_nothing_was_trained_and_says_so(home, capsys):
-    detector, rule = model.load_detector(), calibrate.load_rule()
+    detector, rule = model.load_detector(), evaluate.load_rule()
     assert "the one in the package, trained on CIFAKE" in capsys.readouterr().out
-    assert 0 < rule["clear_to"] <= 0.5 <= rule["accuse_from"] < 1
-    _, [p_ai], [heatmap] = gradcam.judge(detector, picture(1, True)[None])
+    assert 0 < rule["lower_threshold"] <= 0.5 <= rule["upper_threshold"] < 1
+    _, [p_ai], [heatmap] = explain.predict_and_explain(detector, picture(1, True)[None])
     assert 0 <= p_ai <= 1 and heatmap.shape == (32, 32)
 
 
@@ -41,15 +34,15 @@ def test_a_notebook_runs_on_it_alone(home):
 
 
 def test_a_detector_of_ones_own_comes_first(home, capsys):
-    calibrate.save(model.build_detector("lite0", image_size=32), RULE)
+    evaluate.save_finished(model.build_detector("lite0", image_size=32), RULE)
     capsys.readouterr()
     assert model.load_detector().get_layer("resize").height == 32
-    assert calibrate.load_rule() == RULE and "package" not in capsys.readouterr().out
+    assert evaluate.load_rule() == RULE and "package" not in capsys.readouterr().out
 
 
 def test_it_is_small_and_loads_with_plain_keras():
     assert model.SHIPPED.stat().st_size <= 13e6
-    assert model.keras.models.load_model(model.SHIPPED).layers[-1].name == "p_ai"
+    assert detector.keras.models.load_model(model.SHIPPED).layers[-1].name == "p_ai"
 
 
 def test_its_kernels_lie_in_the_file_with_sixteen_bits_of_mantissa():
@@ -73,9 +66,9 @@ def test_a_changed_file_is_refused_in_one_sentence(tmp_path, monkeypatch):
 def test_it_is_not_tested_on_images_it_was_trained_on(tiny, home, capsys):
     splits = data.load_splits(tiny, split="truthpixel")
     with pytest.raises(TruthPixelError, match='set split="official"'):
-        train.check_rows(splits)
-    train.check_rows(data.load_splits(tiny, split="official"))
-    assert commands.main(["evaluate", "--source", str(tiny), "--split", "truthpixel"]) == 1
+        train.check_unseen(splits)
+    train.check_unseen(data.load_splits(tiny, split="official"))
+    assert cli.main(["evaluate", "--source", str(tiny), "--split", "truthpixel"]) == 1
     assert "set split=" in capsys.readouterr().err
 
 
@@ -86,18 +79,18 @@ def strangers():
 
 
 def test_no_photograph_is_accused(home, strangers):
-    detector, rule = model.load_detector(), calibrate.load_rule()
+    detector, rule = model.load_detector(), evaluate.load_rule()
     photographs = strangers["photographs"]()
     said = [demo.analyze(png(image), "x.png", detector=detector, rule=rule).verdict for image in photographs]
     assert said == ["cannot tell"] * 19
 
 
 def test_of_small_pieces_of_photographs_far_fewer_are_accused_than_by_its_probability_alone(home, strangers):
-    detector, rule = model.load_detector(), calibrate.load_rule()
+    detector, rule = model.load_detector(), evaluate.load_rule()
     pieces = list(strangers["crops"](strangers["photographs"](), 33, 64, np.random.default_rng(1)))[::3]
     answers = [demo.analyze(png(image), "x.png", detector=detector, rule=rule) for image in pieces]
     accused = sum(answer.verdict == "AI-generated" for answer in answers)
-    assert accused < sum(answer.p_ai >= rule["accuse_from"] for answer in answers) / 2
+    assert accused < sum(answer.p_ai >= rule["upper_threshold"] for answer in answers) / 2
 
 
 def test_of_what_is_no_photograph_it_takes_no_side(home, strangers):
@@ -105,15 +98,15 @@ def test_of_what_is_no_photograph_it_takes_no_side(home, strangers):
     images = [make(rng) for make in (strangers["word"], strangers["drawing"]) for _ in range(50)]
     images += [np.full((32, 32, 3), rng.integers(0, 256, 3), np.uint8) for _ in range(20)]
     images += [picture(i, True) for i in range(20)]
-    known = calibrate.load_rule()["domain"]
-    assert (novelty.distances(model.load_detector(), np.stack(images), known) > known["limit"]).mean() > 0.95
+    known = evaluate.load_rule()["out_of_distribution"]
+    assert (evaluate.ood_distances(model.load_detector(), np.stack(images), known) > known["limit"]).mean() > 0.95
 
 
 @pytest.fixture(scope="module")
 def judged(shared):
     """Whole official test of CIFAKE, scored with the shipped detector."""
     splits = data.load_splits(shared / "cifake", "official")
-    return score.score(model.load_detector(model.SHIPPED), splits["test"]), data.seen_before(splits)
+    return evaluate.predict_rows(model.load_detector(model.SHIPPED), splits["test"]), data.seen_before(splits)
 
 
 def said(words):
@@ -143,10 +136,10 @@ def test_its_card_holds_the_figures_that_scikit_learn_finds(judged, part):
 def test_its_probabilities_and_thresholds_hold_as_the_card_says(judged):
     table, _ = judged
     error = re.search(r"calibration error \(15 widths\) ([\d.]+)", CARD)
-    assert float(error[1]) == pytest.approx(calibrate.calibration_error(table), abs=5e-4)
+    assert float(error[1]) == pytest.approx(evaluate.expected_calibration_error(table), abs=5e-4)
     confidence = np.maximum(table["p_ai"], 1 - table["p_ai"]).mean()
     assert abs(confidence - sk.accuracy_score(table["label"], table["p_ai"] >= 0.5)) <= 0.01
     rule = json.loads(model.SHIPPED.with_suffix(".json").read_text())
-    accused = (table["p_ai"][table["label"] == 0] >= rule["accuse_from"]).mean()
+    accused = (table["p_ai"][table["label"] == 0] >= rule["upper_threshold"]).mean()
     words = re.search(r"([\d.]+) % of the real test images are accused", CARD)
     assert float(words[1]) / 100 == pytest.approx(accused, abs=2e-4)

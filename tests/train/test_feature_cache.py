@@ -7,9 +7,8 @@ import keras
 import numpy as np
 import pytest
 
-from truthpixel_utils import cli as commands
-from truthpixel_utils.train import feature_cache as features
-from truthpixel_utils.model import detector as model
+from truthpixel_utils import cli, model, train
+from truthpixel_utils.train import feature_cache
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (1200, 32, 32, 3), dtype=np.uint8)
 
@@ -18,7 +17,7 @@ def new_trunk(image_size=32):
     keras.utils.set_random_seed(3)
     detector = model.build_detector("lite0", image_size)
     model.freeze_backbone(detector)
-    return model.cut(detector)[0]
+    return model.split_trunk(detector)[0]
 
 
 @pytest.fixture(scope="module")
@@ -29,18 +28,18 @@ def trunk():
 @pytest.fixture
 def computed(monkeypatch):
     """How many images were computed, request by request."""
-    counts, prepare = [], features.prepare
+    counts, prepare = [], feature_cache.prepare
 
     def counting(*arguments):
         forward = prepare(*arguments)
         return lambda images: [counts.append(len(images)), forward(images)][1]
 
-    monkeypatch.setattr(features, "prepare", counting)
+    monkeypatch.setattr(feature_cache, "prepare", counting)
     return counts
 
 
 def test_features_are_those_of_the_network(trunk, tmp_path, capsys):
-    found = features.extract(trunk, PIXELS, tmp_path)
+    found = train.cached_features(trunk, PIXELS, tmp_path)
     assert found.dtype == np.float16 and isinstance(found, np.memmap)
     np.testing.assert_allclose(found, trunk.predict(PIXELS, verbose=0), rtol=2e-3, atol=2e-3)
     assert capsys.readouterr().out == "Caching 1,200 × 1280 features: 3 MB.\n"
@@ -51,7 +50,7 @@ EXTRACTING = """
 import sys
 sys.path.insert(0, "tests")
 from pathlib import Path
-from test_features import PIXELS, features, new_trunk
+from test_feature_cache import PIXELS, features, new_trunk
 features.extract(new_trunk(224), PIXELS, Path(sys.argv[1]))
 """
 
@@ -63,59 +62,59 @@ def test_a_killed_extraction_computes_nothing_twice_but_the_chunk_it_was_at(tmp_
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     trunk = new_trunk(224)
-    resumed = np.array(features.extract(trunk, PIXELS, tmp_path))
+    resumed = np.array(train.cached_features(trunk, PIXELS, tmp_path))
     assert computed in ([512, 176], [176])
-    assert (resumed == features.extract(trunk, PIXELS, tmp_path / "whole")).all()
+    assert (resumed == train.cached_features(trunk, PIXELS, tmp_path / "whole")).all()
 
 
 def test_what_is_kept_is_not_computed_again(trunk, tmp_path, computed):
-    features.extract(trunk, PIXELS, tmp_path)
-    features.extract(trunk, PIXELS, tmp_path)
+    train.cached_features(trunk, PIXELS, tmp_path)
+    train.cached_features(trunk, PIXELS, tmp_path)
     assert computed == [512, 512, 176]
 
 
 def test_damaged_features_are_noticed_and_computed_again(trunk, tmp_path, computed):
-    whole = np.array(features.extract(trunk, PIXELS, tmp_path))
+    whole = np.array(train.cached_features(trunk, PIXELS, tmp_path))
     [file] = tmp_path.glob("*.npy")
     damaged = np.lib.format.open_memmap(file, "r+")
     damaged[700] = 7
     damaged.flush()
-    assert (features.extract(trunk, PIXELS, tmp_path) == whole).all()
+    assert (train.cached_features(trunk, PIXELS, tmp_path) == whole).all()
     assert computed == [512, 512, 176, 512]
     file.write_bytes(file.read_bytes()[:5000])
-    assert (features.extract(trunk, PIXELS, tmp_path) == whole).all()
+    assert (train.cached_features(trunk, PIXELS, tmp_path) == whole).all()
 
 
 def test_features_are_computed_anew_for_other_pixels_weights_and_sizes(tmp_path):
     trunk = new_trunk()
-    features.extract(trunk, PIXELS[:40], tmp_path)
-    features.extract(trunk, PIXELS[1:41], tmp_path)
+    train.cached_features(trunk, PIXELS[:40], tmp_path)
+    train.cached_features(trunk, PIXELS[1:41], tmp_path)
     kernel = trunk.get_layer("stem_conv").weights[0]
     kernel.assign(kernel * 1.01)
-    features.extract(trunk, PIXELS[:40], tmp_path)
-    features.extract(new_trunk(64), PIXELS[:40], tmp_path)
+    train.cached_features(trunk, PIXELS[:40], tmp_path)
+    train.cached_features(new_trunk(64), PIXELS[:40], tmp_path)
     assert len(list(tmp_path.glob("*.npy"))) == 4
 
 
 def test_the_command_lists_and_clears_what_is_kept(trunk, home, capsys):
     folder = home / "outputs" / "cache"
-    assert commands.main(["cache"]) == 0
+    assert cli.main(["cache"]) == 0
     assert f"No features in {folder}" in capsys.readouterr().out
-    features.extract(trunk, PIXELS, folder)
+    train.cached_features(trunk, PIXELS, folder)
     [file] = folder.glob("*.npy")
     capsys.readouterr()
-    assert commands.main(["cache"]) == 0
+    assert cli.main(["cache"]) == 0
     listed = capsys.readouterr().out
     assert listed.splitlines()[1].split() == ["pooled", "1,200", "1280", "3", "100%"]
     file.write_bytes(file.read_bytes()[:5000])
-    assert commands.main(["cache"]) == 0
+    assert cli.main(["cache"]) == 0
     assert capsys.readouterr().out.splitlines()[1].split()[-1] == "0%"
-    assert commands.main(["cache", "--clear"]) == 0
+    assert cli.main(["cache", "--clear"]) == 0
     assert list(folder.iterdir()) == []
 
 
 def test_what_a_killed_run_left_half_written_is_not_listed_but_cleared(tmp_path):
     (tmp_path / ".0a1b2c3d-pooled-0.npy").write_bytes(b"half of a header")
-    assert features.cached(tmp_path).empty
-    features.clear(tmp_path)
+    assert train.list_cache(tmp_path).empty
+    train.clear_cache(tmp_path)
     assert not list(tmp_path.iterdir())

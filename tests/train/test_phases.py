@@ -11,14 +11,9 @@ import pandas as pd
 import pytest
 
 from conftest import RULE
-from truthpixel_utils.train import augment
-from truthpixel_utils.evaluate import calibration as calibrate
-from truthpixel_utils import cli as commands
-from truthpixel_utils.data import splits as data
-from truthpixel_utils.train import loop as fit
-from truthpixel_utils.model import detector as model
-from truthpixel_utils.train import phases as train
-from truthpixel_utils.files import TruthPixelError
+from truthpixel_utils import cli, data, evaluate, model, train
+from truthpixel_utils.errors import TruthPixelError
+from truthpixel_utils.train import augment, loop, phases
 
 COLUMNS = "accuracy auc loss val_accuracy val_auc val_loss learning_rate stage".split()
 RESTLESS = {"phase": 1, "epochs": 30, "learning_rate": 0.5}
@@ -46,7 +41,7 @@ class Killed(Exception):
 
 def kill_after(monkeypatch, count, name):
     """Stop the process, as it were, after the `count`-th time that a file called `name` was saved."""
-    save, seen = fit.save, []
+    save, seen = loop.save_detector, []
 
     def save_and_die(network, path):
         save(network, path)
@@ -54,14 +49,14 @@ def kill_after(monkeypatch, count, name):
         if sum(seen) == count:
             raise Killed
 
-    for module in (fit, train):
-        monkeypatch.setattr(module, "save", save_and_die)
+    for module in (loop, phases):
+        monkeypatch.setattr(module, "save_detector", save_and_die)
 
 
 def test_training_learns_and_leaves_its_files(splits, home):
     detector = new_detector()
     before = detector.get_layer("top_conv").get_weights()[0]
-    history = train.train(detector, splits, phase=1, epochs=4, learning_rate=1e-3)
+    history = train.train_phase(detector, splits, phase=1, epochs=4, learning_rate=1e-3)
     assert history["val_accuracy"].max() > 0.9  # noise against gradients: easy
     assert (detector.get_layer("top_conv").get_weights()[0] == before).all()
     assert same(model.load_detector(home / "outputs/models/phase1.keras"), detector)
@@ -74,13 +69,13 @@ def test_training_learns_and_leaves_its_files(splits, home):
 def restless(splits, tmp_path_factory):
     """A detector trained at a learning rate that cannot settle, and its history."""
     detector = new_detector()
-    return detector, train.train(detector, splits, **RESTLESS, output_dir=tmp_path_factory.mktemp("restless"))
+    return detector, train.train_phase(detector, splits, **RESTLESS, output_dir=tmp_path_factory.mktemp("restless"))
 
 
 def test_the_best_epoch_is_kept_and_patience_ends_training(splits, restless):
     detector, history = restless
     best = history["val_loss"].idxmin()
-    assert len(history) == min(30, best + fit.PATIENCE)
+    assert len(history) == min(30, best + loop.EARLY_STOPPING_PATIENCE)
     assert (history["learning_rate"].iloc[:3] == 0.5).all()  # the rate an epoch had, not the one it left
     assert history["learning_rate"].iloc[-1] < 0.5
     detector.compile(loss="binary_crossentropy")
@@ -98,14 +93,14 @@ def test_a_killed_training_ends_with_the_weights_it_would_have_had(splits, home,
 
     options = {"phase": 1, "epochs": 4, "learning_rate": 3e-3}
     whole = detector()
-    history = train.train(whole, splits, **options, output_dir="whole")
+    history = train.train_phase(whole, splits, **options, output_dir="whole")
     with monkeypatch.context() as patch:
         kill_after(patch, 2, killed_at)
         with pytest.raises(Killed):
-            train.train(detector(), splits, **options, output_dir="killed")
+            train.train_phase(detector(), splits, **options, output_dir="killed")
     capsys.readouterr()
     resumed = detector()
-    again = train.train(resumed, splits, **options, output_dir="killed")
+    again = train.train_phase(resumed, splits, **options, output_dir="killed")
     assert f"Resumed after epoch {2 if killed_at == 'last.keras' else 1}" in capsys.readouterr().out
     pd.testing.assert_frame_equal(again, history)
     assert same(resumed, whole)
@@ -116,39 +111,39 @@ def test_a_training_killed_after_it_ran_out_of_patience_does_not_go_on(splits, r
     with monkeypatch.context() as patch:
         kill_after(patch, len(whole), "last.keras")
         with pytest.raises(Killed):
-            train.train(new_detector(), splits, **RESTLESS)
-    pd.testing.assert_frame_equal(train.train(new_detector(), splits, **RESTLESS), whole)
+            train.train_phase(new_detector(), splits, **RESTLESS)
+    pd.testing.assert_frame_equal(train.train_phase(new_detector(), splits, **RESTLESS), whole)
 
 
 def test_evaluate_refuses_images_that_the_detector_may_have_been_trained_on(splits, tiny, home, capsys):
     detector = new_detector()
-    train.train(detector, splits, phase=2, epochs=1, learning_rate=1e-3)
-    calibrate.save(detector, RULE)
-    assert commands.main(["evaluate", "--source", str(tiny), "--split", "official"]) == 1
+    train.train_phase(detector, splits, phase=2, epochs=1, learning_rate=1e-3)
+    evaluate.save_finished(detector, RULE)
+    assert cli.main(["evaluate", "--source", str(tiny), "--split", "official"]) == 1
     assert "was trained on other images" in capsys.readouterr().err
 
 
 def test_the_same_training_is_reused_and_another_is_not(splits, home, capsys):
     first = new_detector()
-    history = train.train(first, splits, phase=1, epochs=2, learning_rate=1e-3)
+    history = train.train_phase(first, splits, phase=1, epochs=2, learning_rate=1e-3)
     again = new_detector()
-    pd.testing.assert_frame_equal(train.train(again, splits, phase=1, epochs=2, learning_rate=1e-3), history)
+    pd.testing.assert_frame_equal(train.train_phase(again, splits, phase=1, epochs=2, learning_rate=1e-3), history)
     assert "Reused: phase 1" in capsys.readouterr().out
     assert same(first, again)
-    train.train(new_detector(), splits, phase=1, epochs=2, learning_rate=1e-2)
+    train.train_phase(new_detector(), splits, phase=1, epochs=2, learning_rate=1e-2)
     assert "Reused" not in capsys.readouterr().out
     other = new_detector()
     other.get_layer("dropout_256").rate = 0.1
-    train.train(other, splits, phase=1, epochs=2, learning_rate=1e-2)
+    train.train_phase(other, splits, phase=1, epochs=2, learning_rate=1e-2)
     assert "Reused" not in capsys.readouterr().out
 
 
 def test_files_of_an_older_version_are_not_taken_for_todays(splits, home, capsys):
     options = {"phase": 1, "epochs": 1, "learning_rate": 1e-3}
-    train.train(new_detector(), splits, **options)
+    train.train_phase(new_detector(), splits, **options)
     record = home / "outputs/checkpoints/phase1/finished.json"
     record.write_text(json.dumps({**json.loads(record.read_text()), "format": 1}))
-    train.train(new_detector(), splits, **options)
+    train.train_phase(new_detector(), splits, **options)
     assert "Reused" not in capsys.readouterr().out
 
 
@@ -156,18 +151,18 @@ def test_a_killed_training_does_not_cost_the_finished_one_nor_what_is_known_of_i
     splits, tiny, home, monkeypatch, capsys
 ):
     detector = new_detector()
-    history = train.train(detector, splits, phase=2, epochs=2, learning_rate=1e-3)
-    calibrate.save(detector, {"temperature": 1.0, "clear_to": 0.2, "accuse_from": 0.8})
+    history = train.train_phase(detector, splits, phase=2, epochs=2, learning_rate=1e-3)
+    evaluate.save_finished(detector, {"temperature": 1.0, "lower_threshold": 0.2, "upper_threshold": 0.8})
     others = data.load_splits(tiny, limit=60)
     with monkeypatch.context() as patch:
         kill_after(patch, 1, "last.keras")
         with pytest.raises(Killed):
-            train.train(new_detector(), others, phase=2, epochs=2, learning_rate=1e-3)
-    train.check_rows(splits)
+            train.train_phase(new_detector(), others, phase=2, epochs=2, learning_rate=1e-3)
+    train.check_unseen(splits)
     with pytest.raises(TruthPixelError, match="trained on other images"):
-        train.check_rows(others)
+        train.check_unseen(others)
     capsys.readouterr()
-    pd.testing.assert_frame_equal(train.train(new_detector(), splits, phase=2, epochs=2, learning_rate=1e-3), history)
+    pd.testing.assert_frame_equal(train.train_phase(new_detector(), splits, phase=2, epochs=2, learning_rate=1e-3), history)
     assert "Reused" in capsys.readouterr().out
 
 
@@ -179,14 +174,14 @@ def after_an_epoch(splits, way):
     detector = new_detector()
     model.unfreeze_top(detector, 20)
     images, labels = data.thumbnails(splits["train"])
-    trunk, top = model.cut(detector)
+    trunk, top = model.split_trunk(detector)
     network, inputs = (detector, images) if way == "whole" else (top, trunk.predict(images, verbose=0))
     if way == "train":
-        train.train(detector, splits, phase=2, epochs=1, learning_rate=1e-4, views=1)
+        train.train_phase(detector, splits, phase=2, epochs=1, learning_rate=1e-4, views=1)
     else:
         augment.reseed(top, 42, 0)
         network.compile(keras.optimizers.Adam(1e-4), "binary_crossentropy")
-        network.fit(fit.Batches(inputs[None], labels, 32, seed=42), shuffle=False, verbose=0)
+        network.fit(loop.Batches(inputs[None], labels, 32, seed=42), shuffle=False, verbose=0)
     return np.concatenate([keras.ops.convert_to_numpy(weight).ravel() for weight in detector.trainable_weights])
 
 
@@ -199,7 +194,7 @@ def test_an_epoch_on_kept_features_gives_the_weights_of_an_epoch_of_the_whole_ne
 
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="this system does not list what a process has mapped")
 def test_training_lets_go_of_the_features_it_mapped(splits, home):
-    train.train(new_detector(), splits, phase=1, epochs=1, learning_rate=1e-3)
+    train.train_phase(new_detector(), splits, phase=1, epochs=1, learning_rate=1e-3)
     gc.collect()
     assert list((home / "outputs" / "cache").glob("*.npy"))
     assert str(home) not in Path("/proc/self/maps").read_text()
@@ -209,7 +204,7 @@ def test_whole_network_can_be_trained_by_the_same_function(splits, home):
     detector = new_detector()
     model.unfreeze_top(detector, "all")
     before = detector.get_layer("stem_conv").get_weights()[0]
-    train.train(detector, splits, phase=2, epochs=1, learning_rate=1e-4)
+    train.train_phase(detector, splits, phase=2, epochs=1, learning_rate=1e-4)
     assert (detector.get_layer("stem_conv").get_weights()[0] != before).any()
     assert not (home / "outputs/cache").exists()  # nothing is frozen, nothing worth keeping
 
@@ -242,7 +237,7 @@ def new_whole_detector():
 def strong(splits, tmp_path_factory):
     """A detector trained by the strong recipe in three epochs, and its history."""
     detector = new_whole_detector()
-    return detector, train.train(detector, splits, phase=2, output_dir=tmp_path_factory.mktemp("strong"), **STAGES)
+    return detector, train.train_phase(detector, splits, phase=2, output_dir=tmp_path_factory.mktemp("strong"), **STAGES)
 
 
 def test_the_strong_recipe_trains_everything_and_leaves_batch_norm_at_rest(splits, strong):
@@ -264,18 +259,18 @@ def test_a_killed_strong_training_ends_with_the_weights_it_would_have_had(splits
     with monkeypatch.context() as patch:
         kill_after(patch, after, "last.keras")
         with pytest.raises(Killed):
-            train.train(new_whole_detector(), splits, phase=2, **STAGES)
+            train.train_phase(new_whole_detector(), splits, phase=2, **STAGES)
     resumed = new_whole_detector()
-    pd.testing.assert_frame_equal(train.train(resumed, splits, phase=2, **STAGES), history)
+    pd.testing.assert_frame_equal(train.train_phase(resumed, splits, phase=2, **STAGES), history)
     assert same(resumed, whole)
 
 
 def test_the_strong_recipe_is_of_the_average_and_what_is_watched_is_what_is_kept(splits, strong):
     detector, history = strong
     images, labels = data.thumbnails(splits["validation"])
-    detector.compile(loss=keras.losses.BinaryCrossentropy(label_smoothing=fit.STRONG["label_smoothing"]))
+    detector.compile(loss=keras.losses.BinaryCrossentropy(label_smoothing=loop.STRONG["label_smoothing"]))
     assert detector.evaluate(images, labels, verbose=0) == pytest.approx(
-        history["val_loss"][fit.best_epoch(history)], rel=1e-3
+        history["val_loss"][train.best_epoch(history)], rel=1e-3
     )
 
 
@@ -283,7 +278,7 @@ def test_the_average_answers_by_statistics_of_its_own(splits, tmp_path):
     """With a fast average of slow weights, those that training gathers belong to other weights: chance."""
     detector = new_whole_detector()
     options = {**STAGES, "epochs": 2, "learning_rate": 0.1}
-    train.train(detector, splits, phase=2, output_dir=tmp_path, **options)
+    train.train_phase(detector, splits, phase=2, output_dir=tmp_path, **options)
     images, _ = data.thumbnails(splits["train"])
     below = keras.Model(detector.input, detector.get_layer("conv1").output)
     found = below.predict(images, verbose=0).mean(axis=(0, 1, 2))
@@ -294,22 +289,21 @@ def test_the_average_answers_by_statistics_of_its_own(splits, tmp_path):
 
 def test_an_epoch_of_an_earlier_stage_is_not_kept_however_well_it_did():
     history = pd.DataFrame({"val_loss": [0.1, 0.4, 0.3, 0.5], "stage": [1, 2, 2, 2]}, index=[1, 2, 3, 4])
-    assert fit.best_epoch(history) == 3
+    assert train.best_epoch(history) == 3
 
 
 @pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
 def test_two_steps_train_under_every_backend(tiny, tmp_path, backend):
     pytest.importorskip(backend, reason=f"{backend} is not installed")
     code = f"""
-import keras
 from truthpixel_utils import data, model, train
-keras.utils.set_random_seed(3)
-detector = model.build_detector("lite0", image_size=32)
+from truthpixel_utils.backend import keras
+detector = model.build_detector("lite0", image_size=32, seed=3)
 model.unfreeze_top(detector, "all", batch_norm=True)
 splits = data.load_splits({str(tiny)!r})
 splits["train"] = splits["train"].select(range(32))
 options = {{"epochs": 1, "learning_rate": 1e-3, "batch_size": 16, "views": 1, "recipe": "strong"}}
-history = train.train(detector, splits, phase=2, output_dir={str(tmp_path)!r}, **options)
+history = train.train_phase(detector, splits, phase=2, output_dir={str(tmp_path)!r}, **options)
 print(keras.config.backend(), float(history["loss"].iloc[0]) > 0)
 """
     environment = {**os.environ, "KERAS_BACKEND": backend}
@@ -330,9 +324,9 @@ def test_sizes_and_recipes_that_do_not_fit_are_told_in_one_sentence(splits, home
         (frozen, {"epochs": [[64, 1], [32, 1]]}, 'unfreeze_layers="all"'),
     ):
         with pytest.raises(TruthPixelError, match=words):
-            train.train(detector, splits, phase=2, **{"epochs": 1, "learning_rate": 1e-3, **options})
+            train.train_phase(detector, splits, phase=2, **{"epochs": 1, "learning_rate": 1e-3, **options})
 
 
 def test_bad_numbers_are_told_in_one_sentence(splits, home):
     with pytest.raises(TruthPixelError, match="epochs is 0: expected a number above 0"):
-        train.train(new_detector(), splits, phase=1, epochs=0, learning_rate=1e-3)
+        train.train_phase(new_detector(), splits, phase=1, epochs=0, learning_rate=1e-3)

@@ -10,7 +10,7 @@ NEAR = 6  # bits of 63 in which two hashes may differ
 ALIKE = 12.0  # mean difference of two pixels, in levels of 0..255, up to which two images are near-duplicates
 
 
-def near_duplicates(splits):
+def find_near_duplicates(splits):
     """Find the test images that nearly stand in training or validation.
 
     The hash nearest by Hamming distance is looked up for each image, and its image compared pixel by pixel.

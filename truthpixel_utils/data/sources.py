@@ -16,22 +16,22 @@ import numpy as np
 import pyarrow.parquet as pq
 from PIL import ExifTags, Image
 
-from truthpixel_utils.files import PROJECT, TruthPixelError, project_path
+from truthpixel_utils.errors import TruthPixelError
+from truthpixel_utils.files import PROJECT, project_path
+from truthpixel_utils.labels import CLASS_NAMES, KEYS
 
 HUB_DATASET = "yanbax/CIFAKE_autotrain_compatible"
 CIFAKE_GENERATOR = "stable-diffusion-1.4"
-HUB_PATIENCE = 4  # seconds to find out that there is no network
+HUB_TIMEOUT = 4  # seconds to find out that there is no network
 SAMPLE = PROJECT / "data" / "sample"
 
-LABELS = ("real", "ai")  # 0 = real, 1 = AI-generated (the positive class)
-CLASS_NAMES = {"real": 0, "fake": 1, "ai": 1, "ai-generated": 1, "generated": 1}
 PARTS = {"train": "train", "test": "test", "validation": "validation", "valid": "validation", "val": "validation"}
 IMAGE_SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 
 COLUMNS = datasets.Features(
     {
         "image": datasets.Image(),
-        "label": datasets.ClassLabel(names=list(LABELS)),
+        "label": datasets.ClassLabel(names=list(KEYS)),
         "id": datasets.Value("string"),
         "generator": datasets.Value("string"),
         "part": datasets.Value("string"),
@@ -49,7 +49,7 @@ class Source(NamedTuple):
     generator: str = "unknown"  # of the AI-generated images, where the files themselves do not say
 
 
-def find(source="auto"):
+def find_source(source="auto"):
     """Choose a source and say so in one line.
 
     Parameters
@@ -84,7 +84,7 @@ def _find(source):
     return Source("the sample that comes with the course (no local CIFAKE, no network)", SAMPLE)
 
 
-def read(source):
+def read_source(source):
     """Read a source into one table, once: the next call maps the same file into memory.
 
     Returns
@@ -101,7 +101,7 @@ def read(source):
         raise TruthPixelError(
             f"{source.folder} is not a folder: name one that holds parquet shards, or folders REAL and FAKE."
         )
-    files = stamped_files(source)
+    files = file_stamps(source)
     if not files:
         raise TruthPixelError(
             f"{source.folder} holds no images: expected train*.parquet and test*.parquet, or folders REAL and FAKE."
@@ -111,7 +111,7 @@ def read(source):
     return _table(_folder_rows, root=str(source.folder), files=files, unnamed=source.generator)
 
 
-def stamped_files(source):
+def file_stamps(source):
     """List the files a source would be read from: parquet shards if there are any, else images.
 
     Returns
@@ -180,7 +180,7 @@ def _hub_answers():
     from huggingface_hub import HfApi
 
     try:
-        HfApi().dataset_info(HUB_DATASET, timeout=HUB_PATIENCE)
+        HfApi().dataset_info(HUB_DATASET, timeout=HUB_TIMEOUT)
     except Exception:  # no route, no name, a proxy's refusal, a 404: each means "not from there"
         return False
     return True

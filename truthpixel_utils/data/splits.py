@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 
 from truthpixel_utils.data import sources
-from truthpixel_utils.files import TruthPixelError
-from truthpixel_utils.data.sources import LABELS, to_rgb
+from truthpixel_utils.data.sources import to_rgb
+from truthpixel_utils.errors import TruthPixelError
+from truthpixel_utils.labels import KEYS
 
 THUMBNAIL = 32  # pixels a side: the size at which CIFAKE, and so the detector, knows the world
 SPLITS = ("train", "validation", "test")
@@ -50,7 +51,7 @@ def load_splits(source="auto", split="truthpixel", limit=None, seed=42):
         raise TruthPixelError(f'split is {split!r}: expected "truthpixel" or "official".')
     if limit is not None and limit < 20:
         raise TruthPixelError(f"limit is {limit}: at least 20 images are needed to fill three splits with two classes.")
-    table = _without_damaged(sources.read(sources.find(source)))
+    table = _without_damaged(sources.read_source(sources.find_source(source)))
     rows = _index(table, seed)
     if limit is not None:
         rows = _limited(rows, limit)
@@ -69,7 +70,7 @@ def load_all(source):
     -------
     datasets.Dataset with columns ``image, label, id, generator``; raises as `load_splits` does.
     """
-    return _without_damaged(sources.read(sources.find(source))).select_columns(ROW)
+    return _without_damaged(sources.read_source(sources.find_source(source))).select_columns(ROW)
 
 
 def summary(splits):
@@ -80,7 +81,7 @@ def summary(splits):
     pandas.DataFrame, one row a split, with columns ``real``, ``ai`` and ``total`` (images).
     """
     counts = {name: np.bincount(part["label"], minlength=2) for name, part in splits.items()}
-    table = pd.DataFrame(counts, index=list(LABELS)).T
+    table = pd.DataFrame(counts, index=list(KEYS)).T
     return table.assign(total=table.sum(axis=1))
 
 
@@ -111,7 +112,7 @@ def _seen_before(known, name):
 
 def digests(rows):
     """Hash the encoded image of each row: a list of hexadecimal str; equal ones are twins, byte for byte."""
-    return [hashlib.sha256(image).hexdigest() for batch in encoded(rows) for image in batch]
+    return [hashlib.sha256(image).hexdigest() for batch in encoded_images(rows) for image in batch]
 
 
 def thumbnail(image, size=THUMBNAIL):
@@ -154,13 +155,13 @@ def thumbnails(rows, size=THUMBNAIL):
     images = np.empty((len(rows), size, size, 3), np.uint8)
     start = 0
     with ThreadPoolExecutor() as pool:  # Pillow and OpenCV let go of Python's lock while they decode
-        for batch in encoded(rows):
+        for batch in encoded_images(rows):
             images[start : start + len(batch)] = list(pool.map(lambda data: thumbnail(data, size), batch))
             start += len(batch)
     return images, np.asarray(rows["label"], np.float32)
 
 
-def encoded(rows):
+def encoded_images(rows):
     """The encoded images of a split, as lists of bytes: never all at once, since a data set may outgrow the memory."""
     for batch in rows.select_columns("image").with_format("arrow").iter(256):
         yield batch.column("image").combine_chunks().field("bytes").to_pylist()

@@ -1,0 +1,13 @@
+"""Chapter 7: upload an image, get a verdict and its explanation."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submodules=["views"],
+    submod_attrs={
+        "analysis": ["Report", "analyze", "examples", "load_analyzer"],
+        "views": ["report_card"],
+        "widgets": ["build_interface"],
+    },
+)

@@ -6,24 +6,27 @@
 import hashlib
 import io
 import time
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
-from truthpixel_utils.evaluate import ood as novelty
 from truthpixel_utils.data import sources
-from truthpixel_utils.evaluate.calibration import VERDICTS, verdicts
-from truthpixel_utils.data.splits import THUMBNAIL, encoded, thumbnail, to_rgb
 from truthpixel_utils.data.corruptions import jpeg, shift
-from truthpixel_utils.files import TruthPixelError
-from truthpixel_utils.explain.cam import is_empty, judge
+from truthpixel_utils.data.splits import THUMBNAIL, encoded_images, thumbnail, to_rgb
 from truthpixel_utils.demo.provenance import exif_of, statements
-from truthpixel_utils.evaluate.predictions import scores
+from truthpixel_utils.errors import TruthPixelError
+from truthpixel_utils.evaluate.calibration import verdicts
+from truthpixel_utils.evaluate.finished import load_rule
+from truthpixel_utils.evaluate.ood import ood_distances
+from truthpixel_utils.evaluate.predictions import predict_images
+from truthpixel_utils.explain.cam import is_empty, predict_and_explain
+from truthpixel_utils.labels import CANNOT_TELL, KEYS
+from truthpixel_utils.model.detector import load_detector
 
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP")  # MPO: a JPEG with more pictures behind it, as many phones write
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
-REAL, CANNOT_TELL, AI = VERDICTS
 LARGEST = 2 * THUMBNAIL  # pixels a side up to which an image is like those the detector knows
 BYTES = 20_000_000  # in a file, at most
 PIXELS = 50_000_000  # in an image, at most: what a good telephone takes; the memory for it is bounded
@@ -36,7 +39,8 @@ class Report(NamedTuple):
     name: str
     verdict: str  # one of `calibrate.VERDICTS`
     p_ai: float  # probability that the image is AI-generated, 0..1, for images like those of training
-    rule: dict  # from which probability on a side is taken, see `calibrate.thresholds`
+    distance: float  # from the images of training, see `ood.ood_distances`
+    rule: dict  # ``lower_threshold``, ``upper_threshold`` (of p_ai) and ``distance_limit``
     image: np.ndarray  # uint8 (H, W, 3), the picture upright, scaled down to at most `KEPT` pixels a side
     seen: np.ndarray  # uint8 (32, 32, 3), what the detector was shown
     heatmap: np.ndarray  # float32 (32, 32), 0 or more, evidence for the more likely side
@@ -60,7 +64,7 @@ def analyze(content, name, *, detector, rule, method="gradcam"):
     content : bytes, a JPEG, PNG or WebP file
     name : str, shown to the reader
     detector : keras.Model from `model.load_detector`
-    rule : dict from `calibrate.load_rule`, with the ``domain`` that the detector knows
+    rule : dict from `calibrate.load_rule`, with the ``out_of_distribution`` that the detector knows
     method : of the heatmap, see `gradcam.judge`
 
     Returns
@@ -75,7 +79,9 @@ def analyze(content, name, *, detector, rule, method="gradcam"):
     opened, image = _open(content, name)
     width, height = image.size
     seen = thumbnail(np.asarray(image))
-    _, [p_ai], [heatmap] = judge(detector, seen[None], method)
+    _, [p_ai], [heatmap] = predict_and_explain(detector, seen[None], method)
+    known = rule["out_of_distribution"]
+    [distance] = ood_distances(detector, seen[None], known)
     if not np.isfinite(p_ai):
         raise TruthPixelError("The detector's answer is not a number: train it again.")
     verdict, warnings = str(verdicts(p_ai, rule)), []
@@ -86,11 +92,11 @@ def analyze(content, name, *, detector, rule, method="gradcam"):
             f"{THUMBNAIL} thumbnails only. It was shown the centre square, scaled down, and which way it leans there is "
             "no evidence."
         )
-    elif (far := novelty.distances(detector, seen[None], rule["domain"])[0]) > rule["domain"]["limit"]:
+    elif distance > known["limit"]:
         verdict = CANNOT_TELL
         warnings.append(
-            f"Outside what the detector has seen: in its own early features this image lies {far:.1f} from the middle of "
-            f"its training images, and 95 % of images like them lie within {rule['domain']['limit']:.1f}."
+            f"Outside what the detector has seen: in its own early features this image lies {distance:.1f} from the middle of "
+            f"its training images, and 95 % of images like them lie within {known['limit']:.1f}."
         )
     elif turned := _turned_by(detector, seen, p_ai):
         verdict = CANNOT_TELL
@@ -106,7 +112,12 @@ def analyze(content, name, *, detector, rule, method="gradcam"):
         name=name,
         verdict=verdict,
         p_ai=float(p_ai),
-        rule={name: rule[name] for name in ("clear_to", "accuse_from")},
+        distance=float(distance),
+        rule={
+            "lower_threshold": rule["lower_threshold"],
+            "upper_threshold": rule["upper_threshold"],
+            "distance_limit": known["limit"],
+        },
         image=np.asarray(image),
         seen=seen,
         heatmap=heatmap,
@@ -126,16 +137,31 @@ def analyze(content, name, *, detector, rule, method="gradcam"):
     )
 
 
+def load_analyzer(output_dir="outputs"):
+    """Load the finished detector and its rule, and return `analyze` with both filled in.
+
+    Parameters
+    ----------
+    output_dir : str or Path, the course's output folder; where it holds no detector, the package's own is loaded
+
+    Returns
+    -------
+    function of an image's bytes and its name, and of `analyze`'s options, that returns a `Report`
+    """
+    detector, rule = load_detector(output_dir=output_dir), load_rule(output_dir)
+    return partial(analyze, detector=detector, rule=rule)
+
+
 def examples():
     """Two real and two AI-generated test images of the sample, to try the demo on: list of (name, bytes)."""
-    rows = sources.read(sources.Source("the sample", sources.SAMPLE))
+    rows = sources.read_source(sources.Source("the sample", sources.SAMPLE))
     labels, parts = np.array(rows["label"][:]), np.array(rows["part"][:])
     chosen = {
         f"{kind}_{number}.jpg": row
-        for label, kind in enumerate(sources.LABELS)
+        for label, kind in enumerate(KEYS)
         for number, row in enumerate(np.flatnonzero((labels == label) & (parts == "test"))[:2], 1)
     }
-    [files] = encoded(rows.select(chosen.values()))
+    [files] = encoded_images(rows.select(chosen.values()))
     return list(zip(chosen, files))
 
 
@@ -165,7 +191,7 @@ def _open(content, name):
 def _turned_by(detector, seen, p_ai):
     """The small changes (names) after which the detector leans to the other side."""
     moved = [shift(seen, *by) for by in ((1, 0), (-1, 0), (0, 1), (0, -1))]
-    _, leans = scores(detector, np.stack([seen[:, ::-1], jpeg(seen, 85), *moved]))
+    _, leans = predict_images(detector, np.stack([seen[:, ::-1], jpeg(seen, 85), *moved]))
     names = ("mirrored", "encoded as JPEG", *["moved by a pixel"] * 4)
     return list(dict.fromkeys(name for name, lean in zip(names, leans) if (lean >= 0.5) != (p_ai >= 0.5)))
 

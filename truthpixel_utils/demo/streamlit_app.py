@@ -1,22 +1,19 @@
 """The demo in Streamlit: ``streamlit run truthpixel_utils/demo/streamlit_app.py`` (``pip install -e ".[streamlit]"``)."""
 
 import hashlib
-from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
-from truthpixel_utils.evaluate import calibration as calibrate
-from truthpixel_utils.demo import analysis as demo
-from truthpixel_utils.model import detector as model
-from truthpixel_utils.demo import views as report
-from truthpixel_utils.files import TruthPixelError
+from truthpixel_utils import demo
+from truthpixel_utils.demo import analysis, views
+from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.explain.cam import METHODS
 
 
 @st.cache_resource(show_spinner="Loading the detector ...")
 def _analyze():
-    return partial(demo.analyze, detector=model.load_detector(), rule=calibrate.load_rule())
+    return demo.load_analyzer()
 
 
 @st.cache_data
@@ -29,10 +26,10 @@ def main():
     st.title("Photograph or AI-generated?")
     analyze = _analyze()
     files = st.file_uploader(
-        f"JPG, PNG or WebP, up to {demo.BYTES // 10**6} MB each. They stay on this machine.",
-        type=[suffix[1:] for suffix in demo.SUFFIXES],
+        f"JPG, PNG or WebP, up to {analysis.BYTES // 10**6} MB each. They stay on this machine.",
+        type=[suffix[1:] for suffix in analysis.SUFFIXES],
         accept_multiple_files=True,
-        max_upload_size=demo.BYTES // 10**6,
+        max_upload_size=analysis.BYTES // 10**6,
         on_change=lambda: st.session_state.pop("example", None),
     )
     chosen = [(file.name, file.getvalue()) for file in files]
@@ -65,12 +62,12 @@ def main():
 
 def _show(place, one, opacity):
     with st.container(border=True):
-        st.html(report.answer(one) + report.pictures(one, opacity))
+        st.html(views.answer(one) + views.pictures(one, opacity))
         with st.expander("Image information and origin"):
-            st.html(report.details(one))
-        name, overlay = Path(one.name).stem, report.png(report.overlay(one, opacity))
+            st.html(views.details(one))
+        name, overlay = Path(one.name).stem, views.png(views.overlay(one, opacity))
         st.download_button(
-            "Report (JSON)", report.as_json(one), f"{name}.json", "application/json", key=f"json {place}"
+            "Report (JSON)", views.as_json(one), f"{name}.json", "application/json", key=f"json {place}"
         )
         st.download_button("Overlay (PNG)", overlay, f"{name}.png", "image/png", key=f"png {place}")
 

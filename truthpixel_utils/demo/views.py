@@ -8,10 +8,9 @@ from html import escape
 import numpy as np
 from PIL import Image
 
-from truthpixel_utils import __version__
-from truthpixel_utils.plots import pictures as plots
-from truthpixel_utils.demo.analysis import AI, CANNOT_TELL, REAL
-from truthpixel_utils.explain.cam import in_place
+from truthpixel_utils import __version__, plots
+from truthpixel_utils.explain.cam import place_heatmap
+from truthpixel_utils.labels import AI, CANNOT_TELL, REAL
 
 SHOWN = 480  # pixels a side of a picture in a page, at most
 _PICTURE = (
@@ -21,7 +20,7 @@ _PICTURE = (
 )
 
 
-def card(report):
+def report_card(report):
     """Lay out a `demo.Report` as one piece of HTML (str)."""
     return f"<div style='max-width:680px;line-height:1.4'>{answer(report)}{pictures(report)}{details(report)}</div>"
 
@@ -80,14 +79,14 @@ def sentence(text, colour=plots.INK):
 def overlay(report, opacity=0.7):
     """The picture with the heat where it belongs, the centre square: uint8 array (H, W, 3)."""
     height, width = report.image.shape[:2]
-    return plots.overlay(report.image, in_place(report.heatmap, height, width), opacity)
+    return plots.overlay(report.image, place_heatmap(report.heatmap, height, width), opacity)
 
 
 def figure(report, colours=plots.HEAT):
     """Draw a `demo.Report`: the image, its heatmap in its own place and size, both together, and the verdict above."""
     height, width = report.image.shape[:2]
     title = f"{report.name}: {report.verdict} (p_ai {report.p_ai:.2f})"
-    return plots.explanation(report.image, in_place(report.heatmap, height, width), title, colours=colours)
+    return plots.explanation(report.image, place_heatmap(report.heatmap, height, width), title, colours=colours)
 
 
 def as_json(report):
@@ -114,7 +113,7 @@ def _bar(p_ai, rule, faint):
     """The probability on a scale from real to AI-generated, with the zone drawn in which the demo takes no side; faint
     where it takes none, since a bar in full colour accuses whatever the words above it say."""
     real, ai = plots.COLOURS["real"], plots.COLOURS["ai"]
-    start, end = (f"{rule[name]:.1%}" for name in ("clear_to", "accuse_from"))
+    start, end = (f"{rule[name]:.1%}" for name in ("lower_threshold", "upper_threshold"))
     words = f"{p_ai:.1%} AI-generated"
     return (
         f"<div role='img' aria-label='confidence: {words}' style='margin:.5em 0'>"
@@ -122,5 +121,5 @@ def _bar(p_ai, rule, faint):
         f"background:linear-gradient(90deg,{real} {start},#ddd {start} {end},{ai} {end})'>"
         f"<div style='position:absolute;left:calc({p_ai:.1%} - 2px);top:-4px;width:4px;height:30px;background:#000'></div>"
         "</div><div style='display:flex;justify-content:space-between;color:#595959'>"
-        f"<span>real</span><span>cannot tell</span><span>AI-generated</span></div>{words}</div>"
+        f"<span>{REAL}</span><span>{CANNOT_TELL}</span><span>{AI}</span></div>{words}</div>"
     )

@@ -8,10 +8,9 @@ import anywidget
 import ipywidgets as widgets
 import traitlets
 
-from truthpixel_utils.demo import analysis as demo
-from truthpixel_utils.plots import pictures as plots
-from truthpixel_utils.demo import views as report
-from truthpixel_utils.files import TruthPixelError
+from truthpixel_utils import plots
+from truthpixel_utils.demo import analysis, views
+from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.explain.cam import METHODS
 
 HERE = Path(__file__).resolve().parent
@@ -24,8 +23,8 @@ class Picker(anywidget.AnyWidget):
 
     _esm = HERE / "picker.js"
     _css = HERE / "picker.css"
-    accept = traitlets.Unicode(",".join(demo.SUFFIXES)).tag(sync=True)
-    limit = traitlets.Int(demo.BYTES).tag(sync=True)
+    accept = traitlets.Unicode(",".join(analysis.SUFFIXES)).tag(sync=True)
+    limit = traitlets.Int(analysis.BYTES).tag(sync=True)
     examples = traitlets.List().tag(sync=True)  # of dict with name and content
     files = traitlets.List()
 
@@ -48,7 +47,7 @@ class Picker(anywidget.AnyWidget):
                 self._pieces.clear()
 
 
-def interface(analyze, examples=()):
+def build_interface(analyze, examples=()):
     """Build the demo: choose images, Analyze, and for each a verdict with bar, heatmap, information and downloads.
 
     Parameters
@@ -76,12 +75,12 @@ def interface(analyze, examples=()):
         if chosen.value is None:
             return
         one = reports[chosen.value]
-        answer.value, details.value = report.answer(one), _folded("Image information and origin", report.details(one))
+        answer.value, details.value = views.answer(one), _folded("Image information and origin", views.details(one))
         heat()
 
     def heat(_=None):
         one = reports[chosen.value]
-        pictures.value, downloads.value = report.pictures(one, opacity.value), _downloads(one, opacity.value)
+        pictures.value, downloads.value = views.pictures(one, opacity.value), _downloads(one, opacity.value)
 
     def analyze_files(_):
         button.disabled, errors.value = True, ""
@@ -90,10 +89,10 @@ def interface(analyze, examples=()):
             try:
                 reports.append(analyze(content, name, method=method.value))
             except TruthPixelError as error:
-                errors.value += report.sentence(str(error), plots.COLOURS["ai"])
+                errors.value += views.sentence(str(error), plots.COLOURS["ai"])
             except Exception as error:  # a widget would swallow it, and the rest of the answers with it
                 words = f"{name} could not be analyzed ({type(error).__name__})."
-                errors.value += report.sentence(words, plots.COLOURS["ai"])
+                errors.value += views.sentence(words, plots.COLOURS["ai"])
             progress.value += 1
         progress.layout.visibility, button.disabled = "hidden", False
         del reports[:-SESSION]
@@ -121,8 +120,8 @@ def _folded(summary, html):
 
 def _downloads(one, opacity):
     links = (
-        ("report (JSON)", "application/json", "json", report.as_json(one).encode()),
-        ("overlay (PNG)", "image/png", "png", report.png(report.overlay(one, opacity))),
+        ("report (JSON)", "application/json", "json", views.as_json(one).encode()),
+        ("overlay (PNG)", "image/png", "png", views.png(views.overlay(one, opacity))),
     )
     stem = escape(Path(one.name).stem, quote=True)
     return "Download: " + " · ".join(

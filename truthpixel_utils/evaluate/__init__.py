@@ -1,0 +1,36 @@
+"""Chapter 5: what a detector's answers are worth, and when it should give none."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submodules=["baselines"],
+    submod_attrs={
+        "calibration": [
+            "calibrate",
+            "choose_thresholds",
+            "expected_calibration_error",
+            "platt_scaling",
+            "reliability_table",
+            "risk_coverage_table",
+            "verdicts",
+            "youden_threshold",
+        ],
+        "finished": ["load_for_test", "load_rule", "save_finished"],
+        "metrics": [
+            "HEADLINES",
+            "THRESHOLD",
+            "by_class",
+            "by_generator",
+            "classification_report",
+            "compute_metrics",
+            "mcnemar",
+            "save_metrics",
+        ],
+        "bootstrap": ["bootstrap_intervals"],
+        "ood": ["fit_ood", "ood_distances"],
+        "predictions": ["predict_images", "predict_rows"],
+        "robustness": ["BATTERY", "USUAL", "measure_robustness"],
+        "summary": ["format_summary", "measure_detector"],
+    },
+)

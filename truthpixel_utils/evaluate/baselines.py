@@ -10,9 +10,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from truthpixel_utils.data.splits import THUMBNAIL, encoded, thumbnails
-from truthpixel_utils.model.detector import keras
-from truthpixel_utils.train.phases import train
+from truthpixel_utils.backend import keras
+from truthpixel_utils.data.splits import THUMBNAIL, encoded_images, thumbnails
+from truthpixel_utils.train.phases import train_phase
 
 
 def colours(rows):
@@ -34,13 +34,13 @@ def spectrum(rows):
 
 def file_size(rows):
     """Bytes of the encoded image: float array (N, 1)."""
-    return np.array([[len(image)] for batch in encoded(rows) for image in batch], float)
+    return np.array([[len(image)] for batch in encoded_images(rows) for image in batch], float)
 
 
 FEATURES = {"colours": colours, "spectrum": spectrum, "file size": file_size}
 
 
-def linear(splits, features):
+def linear_baseline(splits, features):
     """Fit a logistic regression to features of the training images and apply it to the test images.
 
     Parameters
@@ -81,5 +81,5 @@ def train_small_cnn(splits, epochs, seed, output_dir):
     keras.utils.set_random_seed(seed)
     network = small_cnn()
     options = {"epochs": epochs, "learning_rate": 1e-3, "views": 1, "seed": seed}
-    train(network, splits, phase=1, output_dir=f"{output_dir}/small_cnn", **options)
+    train_phase(network, splits, phase=1, output_dir=f"{output_dir}/small_cnn", **options)
     return network

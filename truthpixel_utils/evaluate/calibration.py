@@ -1,6 +1,5 @@
 """From scores to probabilities, and from probabilities to three verdicts; both are chosen on validation images."""
 
-import json
 
 import numpy as np
 import pandas as pd
@@ -8,13 +7,10 @@ from scipy.optimize import minimize
 from scipy.special import expit
 from sklearn.metrics import log_loss, roc_curve
 
-from truthpixel_utils.train import loop as fit
-from truthpixel_utils.evaluate.metrics import check
-from truthpixel_utils.files import TruthPixelError, project_path, require, written_whole
-from truthpixel_utils.model.detector import FINAL, finished
+from truthpixel_utils.evaluate.metrics import check_predictions
+from truthpixel_utils.labels import AI, CANNOT_TELL, REAL
 
-WRONG = 0.01  # share of real images that may be accused, and of AI-generated ones that may be cleared
-VERDICTS = ("real", "cannot tell", "AI-generated")
+MAX_ERROR = 0.01  # share of real images that may be accused, and of AI-generated ones that may be cleared
 
 
 def calibrate(detector, predictions):
@@ -30,19 +26,19 @@ def calibrate(detector, predictions):
 
     Returns
     -------
-    dict : ``shift`` and ``temperature`` (float, see `scaling`), ``clear_to`` and ``accuse_from`` (0..1, see
+    dict : ``shift`` and ``temperature`` (float, see `scaling`), ``lower_threshold`` and ``upper_threshold`` (0..1, see
     `thresholds`)
     """
-    check(predictions, both_classes=True)
-    shift, temperature = scaling(predictions)
+    check_predictions(predictions, both_classes=True)
+    shift, temperature = platt_scaling(predictions)
     logit = detector.get_layer("logit")
     kernel, bias = logit.get_weights()
     logit.set_weights([kernel / temperature, (bias - shift) / temperature])
     p_ai = expit((predictions["logit"].astype(float) - shift) / temperature)
-    return {"shift": shift, "temperature": temperature, **thresholds(predictions.assign(p_ai=p_ai))}
+    return {"shift": shift, "temperature": temperature, **choose_thresholds(predictions.assign(p_ai=p_ai))}
 
 
-def scaling(predictions):
+def platt_scaling(predictions):
     """Find shift and temperature: the sigmoid of (logit - shift) / temperature is calibrated best.
 
     Platt's scaling (1999); with the temperature alone it would be Guo et al.'s (2017).
@@ -66,7 +62,7 @@ def scaling(predictions):
     return float(shift), float(np.exp(log_temperature))
 
 
-def thresholds(predictions, wrong=WRONG):
+def choose_thresholds(predictions, wrong=MAX_ERROR):
     """Choose the probabilities between which the answer is *cannot tell*.
 
     Parameters
@@ -76,17 +72,17 @@ def thresholds(predictions, wrong=WRONG):
 
     Returns
     -------
-    dict : ``clear_to``, at most 0.5: at most this share of AI-generated images lies below; ``accuse_from``, at least
+    dict : ``lower_threshold``, at most 0.5: at most this share of AI-generated images lies below; ``upper_threshold``, at least
     0.5: at most this share of real images lies at it or above
     """
-    check(predictions, both_classes=True)
+    check_predictions(predictions, both_classes=True)
     real, ai = (predictions.loc[predictions["label"] == label, "p_ai"].to_numpy(float) for label in (0, 1))
-    accuse_from = np.nextafter(np.quantile(real, 1 - wrong, method="higher"), 2)
-    clear_to = np.quantile(ai, wrong, method="lower")
-    return {"clear_to": min(0.5, float(clear_to)), "accuse_from": max(0.5, float(accuse_from))}
+    upper_threshold = np.nextafter(np.quantile(real, 1 - wrong, method="higher"), 2)
+    lower_threshold = np.quantile(ai, wrong, method="lower")
+    return {"lower_threshold": min(0.5, float(lower_threshold)), "upper_threshold": max(0.5, float(upper_threshold))}
 
 
-def youden(predictions):
+def youden_threshold(predictions):
     """Find the threshold at which recall exceeds the share of accused real images by most (Youden, 1950).
 
     Parameters
@@ -97,12 +93,12 @@ def youden(predictions):
     -------
     float, 0..1: the p_ai from which an image is called AI-generated
     """
-    check(predictions, both_classes=True)
+    check_predictions(predictions, both_classes=True)
     accused, found, at = roc_curve(predictions["label"], predictions["p_ai"])
     return float(at[(found - accused)[1:].argmax() + 1])  # the first "threshold" is infinity: accuse nobody
 
 
-def reliability(predictions, bins=15):
+def reliability_table(predictions, bins=15):
     """Compare what was said with what was found, in equal widths of `p_ai`.
 
     Returns
@@ -110,24 +106,24 @@ def reliability(predictions, bins=15):
     pandas.DataFrame, one row a width that holds images: ``images``, ``said`` (mean p_ai), ``found`` (share of
     AI-generated images)
     """
-    check(predictions)
+    check_predictions(predictions)
     edges = np.linspace(0, 1, bins + 1)[1:-1]
     groups = predictions[["p_ai", "label"]].groupby(np.digitize(predictions["p_ai"], edges))
     return pd.DataFrame({"images": groups.size(), "said": groups["p_ai"].mean(), "found": groups["label"].mean()})
 
 
-def calibration_error(predictions, bins=15):
+def expected_calibration_error(predictions, bins=15):
     """Expected calibration error (Naeini et al., 2015): how far p_ai is from the share of AI-generated images.
 
     Returns
     -------
     float, 0..1: the mean over the rows of `reliability`, weighted by their images
     """
-    table = reliability(predictions, bins)
+    table = reliability_table(predictions, bins)
     return float(np.average((table["said"] - table["found"]).abs(), weights=table["images"]))
 
 
-def risk_coverage(predictions):
+def risk_coverage_table(predictions):
     """Say how many errors remain if only the surest answers are given (El-Yaniv and Wiener, 2010).
 
     Returns
@@ -135,7 +131,7 @@ def risk_coverage(predictions):
     pandas.DataFrame, one row an image, the surest first: ``confidence`` (0.5..1), ``coverage`` (share of images
     answered so far) and ``risk`` (share of errors among them)
     """
-    check(predictions)
+    check_predictions(predictions)
     confidence = np.maximum(predictions["p_ai"], 1 - predictions["p_ai"]).astype(float)
     wrong = (predictions["p_ai"] >= 0.5) != (predictions["label"] == 1)
     table = pd.DataFrame({"confidence": confidence, "wrong": wrong}).sort_values(
@@ -161,29 +157,8 @@ def verdicts(p_ai, rule):
 
     Returns
     -------
-    str array (N,): ``real`` below ``clear_to``, ``AI-generated`` from ``accuse_from`` on, else ``cannot tell``
+    str array (N,): ``real`` below ``lower_threshold``, ``AI-generated`` from ``upper_threshold`` on, else ``cannot tell``
     """
-    real, cannot_tell, ai = VERDICTS
-    return np.select([p_ai < rule["clear_to"], p_ai >= rule["accuse_from"]], [real, ai], cannot_tell)
-
-
-def save(detector, rule, output_dir="outputs"):
-    """Write the finished detector and, beside it, its rule (from `calibrate`, with `novelty.domain`'s dict as its
-    ``domain``); return the detector's path."""
-    path = project_path(output_dir) / "models" / FINAL
-    fit.save(detector, path)
-    with written_whole(path.with_suffix(".json")) as part:
-        lines = [f'"{name}": {json.dumps(value)}' for name, value in rule.items()]
-        part.write_text("{\n" + ",\n".join(lines) + "\n}\n")
-    return path
-
-
-def load_rule(output_dir="outputs"):
-    """Load the rule of the detector that `model.load_detector` gives for `output_dir`: the dict that was saved with it."""
-    path = require(finished(output_dir).with_suffix(".json"), made_by="04_finetune")
-    rule = json.loads(path.read_text())
-    if missing := sorted({"shift", "domain"} - rule.keys()):
-        raise TruthPixelError(
-            f"{path} is of an older version (it lacks {', '.join(missing)}): run notebooks/04_finetune.ipynb again."
-        )
-    return rule
+    return np.select(
+        [p_ai < rule["lower_threshold"], p_ai >= rule["upper_threshold"]], [REAL, AI], CANNOT_TELL
+    )

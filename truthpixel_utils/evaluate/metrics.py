@@ -1,23 +1,23 @@
 """What the numbers mean: metrics of a table of predictions, computed by scikit-learn where it has them."""
 
 import json
-import warnings
 
 import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 from sklearn import metrics as sk
 
-from truthpixel_utils.files import TruthPixelError, project_path, written_whole
+from truthpixel_utils.errors import TruthPixelError
+from truthpixel_utils.files import atomic_write, project_path
+from truthpixel_utils.labels import CLASSES
 
 THRESHOLD = 0.5  # p_ai from which an image is called AI-generated
 HEADLINES = ("accuracy", "precision", "recall", "f1", "roc_auc")
-CLASSES = ("real", "AI-generated")
 # CIFAKE keeps CIFAR-10's classes in its files' names, as the number in brackets; the first class has none.
-CIFAR = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+CIFAR10_CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 
-def evaluate(predictions, threshold=THRESHOLD):
+def compute_metrics(predictions, threshold=THRESHOLD):
     """Compute the headline figures of a table of predictions.
 
     Parameters
@@ -34,7 +34,7 @@ def evaluate(predictions, threshold=THRESHOLD):
     ------
     TruthPixelError if the figures would mean nothing, see `check`.
     """
-    check(predictions, both_classes=True)
+    check_predictions(predictions, both_classes=True)
     truth, p_ai = predictions["label"], predictions["p_ai"]
     verdict = (p_ai >= threshold).astype(int)
     return {
@@ -49,7 +49,7 @@ def evaluate(predictions, threshold=THRESHOLD):
     }
 
 
-def check(predictions, both_classes=False):
+def check_predictions(predictions, both_classes=False):
     """Raise a `TruthPixelError` if figures of a table of predictions would mean nothing.
 
     Parameters
@@ -75,14 +75,14 @@ def check(predictions, both_classes=False):
         )
 
 
-def report(predictions, threshold=THRESHOLD):
+def classification_report(predictions, threshold=THRESHOLD):
     """Precision, recall, F1 and support of each class (scikit-learn's classification report).
 
     Returns
     -------
     pandas.DataFrame, one row a class and two rows of averages
     """
-    check(predictions)
+    check_predictions(predictions)
     verdict = predictions["p_ai"] >= threshold
     table = sk.classification_report(
         predictions["label"], verdict, labels=[0, 1], target_names=CLASSES, output_dict=True, zero_division=0
@@ -98,7 +98,7 @@ def by_generator(predictions, threshold=THRESHOLD):
     pandas.DataFrame, one row a generator: ``images``, ``called AI-generated`` (share, 0..1), ``accuracy`` (0..1) and
     ``roc_auc`` (0..1, against all real images; not a number for these themselves, or if there are none)
     """
-    check(predictions)
+    check_predictions(predictions)
     called = predictions.assign(called=predictions["p_ai"] >= threshold)
     called["right"] = called["called"] == (called["label"] == 1)
     groups = called.groupby("generator")
@@ -126,63 +126,16 @@ def by_class(predictions, threshold=THRESHOLD):
     pandas.DataFrame, one row a class: ``images``, ``accuracy`` (0..1), and that of ``real`` and ``AI-generated`` ones;
     empty if the ids are not of that kind
     """
-    check(predictions)
+    check_predictions(predictions)
     number = predictions["id"].str.extract(r"\((\d+)\)", expand=False).astype(float)
-    if number.isna().all() or not number.dropna().isin(range(2, len(CIFAR) + 1)).all():  # no images of CIFAKE
+    if number.isna().all() or not number.dropna().isin(range(2, len(CIFAR10_CLASSES) + 1)).all():  # no images of CIFAKE
         return pd.DataFrame()
     number = number.fillna(1).astype(int)
     right = (predictions["p_ai"] >= threshold) == (predictions["label"] == 1)
-    table = pd.DataFrame({"class": number.map(lambda n: CIFAR[n - 1]), "label": predictions["label"], "right": right})
+    table = pd.DataFrame({"class": number.map(lambda n: CIFAR10_CLASSES[n - 1]), "label": predictions["label"], "right": right})
     sides = table.pivot_table("right", "class", "label").rename(columns=dict(enumerate(CLASSES)))
     groups = table.groupby("class")["right"]
     return pd.DataFrame({"images": groups.size(), "accuracy": groups.mean()}).join(sides)
-
-
-def intervals(predictions, threshold=THRESHOLD, level=0.95, resamples=2000, seed=0):
-    """Say how far the headline figures would move with other images of the same kind.
-
-    Percentile bootstrap (Efron and Tibshirani, 1993): images are drawn with replacement, as many as there are, and the
-    figures computed of each draw; the interval holds the middle `level` of them.
-
-    Returns
-    -------
-    pandas.DataFrame, one row a figure of `HEADLINES`: ``low``, ``high`` (each 0..1; not a number where most draws leave
-    the figure undefined)
-    """
-    check(predictions)
-    ranked = predictions.sort_values("p_ai")
-    truth, p_ai = ranked["label"].to_numpy() == 1, ranked["p_ai"].to_numpy()
-    called = p_ai >= threshold
-    outcomes = np.stack([truth & called, ~truth & called, truth & ~called, ~truth & ~called], axis=1).astype(np.float32)
-    first, behind = np.searchsorted(p_ai, p_ai, "left"), np.searchsorted(p_ai, p_ai, "right")
-    rng, drawn = np.random.default_rng(seed), []
-    for start in range(0, resamples, 100):  # as many as fit into the memory at once
-        draws = rng.integers(0, len(p_ai), (min(100, resamples - start), len(p_ai)))
-        times = np.stack([np.bincount(draw, minlength=len(p_ai)) for draw in draws]).astype(np.float32)
-        reals_below = np.pad(np.cumsum(times * ~truth, axis=1), ((0, 0), (1, 0)))
-        won = (times * truth * (reals_below[:, first] + reals_below[:, behind]) / 2).sum(axis=1, dtype=float)
-        drawn.append(_figures_of(times @ outcomes, won))
-    tail = (1 - level) / 2
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a figure that no draw defines
-        low, high = np.nanquantile(np.concatenate(drawn), (tail, 1 - tail), axis=0)
-    return pd.DataFrame({"low": low, "high": high}, index=list(HEADLINES))
-
-
-def _figures_of(outcomes, won):
-    """`HEADLINES` (draws, 5) from counts (draws, 4) and the number of pairs in which the AI-generated scored higher."""
-    found, accused, missed, cleared = outcomes.T.astype(float)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.stack(
-            [
-                (found + cleared) / outcomes.sum(axis=1),
-                found / (found + accused),
-                found / (found + missed),
-                2 * found / (2 * found + accused + missed),
-                won / ((found + missed) * (accused + cleared)),
-            ],
-            axis=1,
-        )
 
 
 def mcnemar(one, other, threshold=THRESHOLD):
@@ -202,8 +155,8 @@ def mcnemar(one, other, threshold=THRESHOLD):
     """
     if len(one) != len(other) or set(one["id"]) != set(other["id"]):
         raise TruthPixelError("the two tables are of different images: McNemar's test compares answers pair by pair.")
-    check(one)
-    check(other)
+    check_predictions(one)
+    check_predictions(other)
     pairs = one.merge(other, on="id", validate="one_to_one", suffixes=("_one", "_other"))
     right = {name: (pairs[f"p_ai_{name}"] >= threshold) == (pairs[f"label_{name}"] == 1) for name in ("one", "other")}
     only_one, only_other = int((right["one"] & ~right["other"]).sum()), int((right["other"] & ~right["one"]).sum())
@@ -212,20 +165,20 @@ def mcnemar(one, other, threshold=THRESHOLD):
     return {"only one right": only_one, "only other right": only_other, "p_value": float(p_value)}
 
 
-def save(predictions, figures, output_dir="outputs"):
+def save_metrics(predictions, figures, output_dir="outputs"):
     """Write ``predictions.parquet``, ``metrics.json`` and ``metrics.txt`` into `output_dir`; return their paths.
 
     ``metrics.json`` holds `figures` and the version of its schema, which is ``metrics.schema.json`` beside this file.
     """
     output = project_path(output_dir)
     paths = [output / name for name in ("predictions.parquet", "metrics.json", "metrics.txt")]
-    with written_whole(paths[0]) as part:
+    with atomic_write(paths[0]) as part:
         predictions.to_parquet(part, index=False)
-    with written_whole(paths[1]) as part:
+    with atomic_write(paths[1]) as part:
         part.write_text(json.dumps({"version": 1, **_without_nan(figures)}, indent=2, allow_nan=False) + "\n")
     lines = [f"{name:10} {figures[name]:.4f}" for name in HEADLINES]
-    table = report(predictions, figures["threshold"]).to_string(float_format="{:.4f}".format)
-    with written_whole(paths[2]) as part:
+    table = classification_report(predictions, figures["threshold"]).to_string(float_format="{:.4f}".format)
+    with atomic_write(paths[2]) as part:
         part.write_text("\n".join([f"images     {figures['images']}", *lines, "", table, ""]))
     return paths
 

@@ -6,16 +6,16 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from sklearn.covariance import LedoitWolf
 
+from truthpixel_utils.backend import keras
 from truthpixel_utils.data.splits import thumbnails
 from truthpixel_utils.model.inference import prepare
-from truthpixel_utils.model.detector import keras
 
 LAYER = "block3b_add"  # late layers keep what parts the two classes and forget the rest, strangeness too
 IMAGES = 5_000  # to learn from in a split, at most
 KNOWN = 0.95  # share of validation images that count as known
 
 
-def domain(detector, splits, layer=LAYER):
+def fit_ood(detector, splits, layer=LAYER):
     """Describe the images that a detector knows.
 
     The mean of each channel over the map is taken to be normally distributed over the training images, with one
@@ -39,7 +39,7 @@ def domain(detector, splits, layer=LAYER):
     return {**known, "limit": float(np.quantile(_far(validation, known), KNOWN))}
 
 
-def distances(detector, images, known):
+def ood_distances(detector, images, known):
     """Measure how far images lie from the middle of those that a detector knows (Mahalanobis, 1936).
 
     Parameters

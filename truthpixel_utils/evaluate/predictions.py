@@ -4,12 +4,12 @@ from functools import lru_cache
 
 import pandas as pd
 
+from truthpixel_utils.backend import keras
 from truthpixel_utils.data.splits import thumbnails
 from truthpixel_utils.model.inference import prepare
-from truthpixel_utils.model.detector import keras
 
 
-def score(detector, rows, engine="auto"):
+def predict_rows(detector, rows, engine="auto"):
     """Apply the detector to a split.
 
     Parameters
@@ -24,12 +24,12 @@ def score(detector, rows, engine="auto"):
     ``generator`` (str), ``logit`` and ``p_ai`` (float32; p_ai is the sigmoid of logit).
     """
     images, _ = thumbnails(rows)
-    logits, p_ai = scores(detector, images, engine)
+    logits, p_ai = predict_images(detector, images, engine)
     columns = {name: rows[name][:] for name in ("id", "label", "generator")}
     return pd.DataFrame({**columns, "logit": logits, "p_ai": p_ai})
 
 
-def scores(detector, images, engine="auto"):
+def predict_images(detector, images, engine="auto"):
     """Apply the detector to thumbnails.
 
     Parameters

@@ -5,21 +5,22 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from truthpixel_utils.data import corruptions as degrade
+from truthpixel_utils.data import corruptions
 from truthpixel_utils.data.splits import thumbnails
-from truthpixel_utils.evaluate.metrics import evaluate, intervals
-from truthpixel_utils.evaluate.predictions import scores
+from truthpixel_utils.evaluate.bootstrap import bootstrap_intervals
+from truthpixel_utils.evaluate.metrics import compute_metrics
+from truthpixel_utils.evaluate.predictions import predict_images
 
 # Kind of change -> what its strength counts, and the function of an image, a strength and a random generator.
 CHANGES = {
-    "JPEG": ("quality", lambda image, quality, rng: degrade.jpeg(image, quality)),
-    "blur": ("σ, pixels", lambda image, sigma, rng: degrade.blur(image, sigma)),
-    "noise": ("σ, share of the range", lambda image, sigma, rng: degrade.noise(image, sigma, rng)),
-    "scaled down and back": ("pixels a side", lambda image, side, rng: degrade.rescale(image, side)),
-    "cropped and padded": ("pixels a border", lambda image, border, rng: degrade.crop_and_pad(image, border)),
-    "brightness": ("share of the range", lambda image, more, rng: degrade.relight(image, 1, more)),
-    "contrast": ("factor", lambda image, factor, rng: degrade.relight(image, factor, 0)),
-    "reposted": ("times", lambda image, times, rng: degrade.repost(image, times)),
+    "JPEG": ("quality", lambda image, quality, rng: corruptions.jpeg(image, quality)),
+    "blur": ("σ, pixels", lambda image, sigma, rng: corruptions.blur(image, sigma)),
+    "noise": ("σ, share of the range", lambda image, sigma, rng: corruptions.noise(image, sigma, rng)),
+    "scaled down and back": ("pixels a side", lambda image, side, rng: corruptions.rescale(image, side)),
+    "cropped and padded": ("pixels a border", lambda image, border, rng: corruptions.crop_and_pad(image, border)),
+    "brightness": ("share of the range", lambda image, more, rng: corruptions.relight(image, 1, more)),
+    "contrast": ("factor", lambda image, factor, rng: corruptions.relight(image, factor, 0)),
+    "reposted": ("times", lambda image, times, rng: corruptions.repost(image, times)),
 }
 STRENGTHS = {
     "JPEG": (95, 85, 75, 60, 50, 40, 30, 20),
@@ -35,7 +36,7 @@ BATTERY = [(kind, strength) for kind, strengths in STRENGTHS.items() for strengt
 USUAL = [("JPEG", 40), ("blur", 1.0), ("noise", 0.10), ("scaled down and back", 24)]  # as others report it on CIFAKE
 
 
-def robustness(detector, rows, settings=USUAL):
+def measure_robustness(detector, rows, settings=USUAL):
     """Score images after changes that leave a picture what it was; noise is drawn with a fixed seed.
 
     Parameters
@@ -46,8 +47,8 @@ def robustness(detector, rows, settings=USUAL):
 
     Returns
     -------
-    pandas.DataFrame, one row a setting: ``change``, ``strength``, ``unit``, ``accuracy``, ``roc_auc``, their intervals
-    (``accuracy_low``, ``accuracy_high``, ``roc_auc_low``, ``roc_auc_high``), and ``accused``, the share of real images
+    pandas.DataFrame, one row a setting: ``corruption``, ``strength``, ``unit``, ``accuracy``, ``roc_auc``, their intervals
+    (``accuracy_low``, ``accuracy_high``, ``roc_auc_low``, ``roc_auc_high``), and ``false_positive_rate``, the share of real images
     called AI-generated (each 0..1)
     """
     images, labels = thumbnails(rows)
@@ -55,11 +56,11 @@ def robustness(detector, rows, settings=USUAL):
     for kind, strength in settings:
         unit, change = CHANGES[kind]
         changed = map(partial(change, rng=np.random.default_rng(0)), images, [strength] * len(images))
-        table = pd.DataFrame({"label": labels, "p_ai": scores(detector, np.stack(list(changed)))[1]})
-        figures, likely = evaluate(table), intervals(table, resamples=500)
-        row = {"change": kind, "strength": strength, "unit": unit}
+        table = pd.DataFrame({"label": labels, "p_ai": predict_images(detector, np.stack(list(changed)))[1]})
+        figures, likely = compute_metrics(table), bootstrap_intervals(table, resamples=500)
+        row = {"corruption": kind, "strength": strength, "unit": unit}
         for name in ("accuracy", "roc_auc"):
             row |= {name: figures[name], f"{name}_low": likely["low"][name], f"{name}_high": likely["high"][name]}
         (real_kept, accused), _ = figures["confusion"]
-        found.append(row | {"accused": accused / (real_kept + accused)})
+        found.append(row | {"false_positive_rate": accused / (real_kept + accused)})
     return pd.DataFrame(found)

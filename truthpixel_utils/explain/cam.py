@@ -5,9 +5,10 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from truthpixel_utils.backend import keras
+from truthpixel_utils.errors import TruthPixelError
+from truthpixel_utils.model.detector import boundary
 from truthpixel_utils.model.inference import prepare
-from truthpixel_utils.files import TruthPixelError
-from truthpixel_utils.model.detector import boundary, keras
 
 CELLS = 7  # a side, at least, of the map that is weighed unless a layer is named: coarser ones are less faithful
 CHUNK = 16_000_000  # numbers that the engine computes at a time: its pauses cost, and so does memory
@@ -57,7 +58,7 @@ METHODS = {
 }
 
 
-def explain(detector, images, method="gradcam", layer=None, target="predicted"):
+def compute_heatmaps(detector, images, method="gradcam", layer=None, target="predicted"):
     """Compute heatmaps; see `judge` for the parameters.
 
     Returns
@@ -65,10 +66,10 @@ def explain(detector, images, method="gradcam", layer=None, target="predicted"):
     float32 array (N, H, W), in the images' own size, 0 or more, not normalised: a map of zeros says that nothing in
     this layer speaks for the target, and two maps by one method can be compared.
     """
-    return judge(detector, images, method, layer, target)[2]
+    return predict_and_explain(detector, images, method, layer, target)[2]
 
 
-def judge(detector, images, method="gradcam", layer=None, target="predicted", batch_size=16):
+def predict_and_explain(detector, images, method="gradcam", layer=None, target="predicted", batch_size=16):
     """Score images and explain the verdicts in one pass.
 
     What lies below `layer` is computed by the engine, once for both; only what lies above is differentiated. The
@@ -97,7 +98,7 @@ def judge(detector, images, method="gradcam", layer=None, target="predicted", ba
         raise TruthPixelError(f'method is "{method}": expected {", ".join(METHODS)}.')
     if target not in TARGETS:
         raise TruthPixelError(f'target is "{target}": expected {", ".join(TARGETS)}.')
-    layer = layer or last_fine_map(detector)
+    layer = layer or default_layer(detector)
     trunk, differentiate = _parts(detector, layer)
     forward = prepare(trunk)
     logits, maps = [], []
@@ -115,7 +116,7 @@ def judge(detector, images, method="gradcam", layer=None, target="predicted", ba
     return logits, p_ai, np.array(heatmaps, np.float32).reshape(-1, *images.shape[1:3])
 
 
-def last_fine_map(detector):
+def default_layer(detector):
     """Name the last layer whose map has at least seven cells a side, as many as the very last has with 224 pixels
     inside; with 128 it is the one before the last halving, with 96 and 64 the one before the last two."""
     maps = [layer for layer in _maps(detector) if not isinstance(layer, keras.layers.ZeroPadding2D)]
@@ -127,7 +128,7 @@ def is_empty(heatmap):
     return not np.any(heatmap > 0)
 
 
-def in_place(heatmap, height, width):
+def place_heatmap(heatmap, height, width):
     """Put the heatmap of a thumbnail where it belongs in the image that the thumbnail was made of.
 
     Returns

@@ -10,9 +10,9 @@ from scipy import sparse
 from scipy.sparse.linalg import spsolve
 from scipy.stats import rankdata
 
-from truthpixel_utils.explain.cam import explain
-from truthpixel_utils.model.detector import at_size, stages
-from truthpixel_utils.evaluate.predictions import scores
+from truthpixel_utils.evaluate.predictions import predict_images
+from truthpixel_utils.explain.cam import compute_heatmaps
+from truthpixel_utils.model.detector import stages, with_image_size
 
 STEPS = 8  # in which deletion and insertion change the image
 SHARES = (0.2, 0.5, 0.8)  # of the pixels that ROAD removes
@@ -129,7 +129,7 @@ def randomised(detector, seed=0):
     is the same copy each time, changed further
     """
     rng = np.random.default_rng(seed)
-    forgetting = at_size(detector, detector.get_layer("resize").height)
+    forgetting = with_image_size(detector, detector.get_layer("resize").height)
     for stage, names in reversed(stages(detector).items()):
         kernels = [weight for name in names for weight in forgetting.get_layer(name).weights if len(weight.shape) > 1]
         for kernel in kernels:
@@ -167,10 +167,10 @@ def stability(detector, images, changes, **options):
     -------
     dict, name -> float array (N,): `rank_correlation` with the maps of the unchanged images
     """
-    before = explain(detector, images, **options)
+    before = compute_heatmaps(detector, images, **options)
     found = {}
     for name, (change, back) in changes.items():
-        after = explain(detector, np.stack([change(image) for image in images]), **options)
+        after = compute_heatmaps(detector, np.stack([change(image) for image in images]), **options)
         found[name] = rank_correlation(before, np.stack([back(heat) for heat in after]))
     return found
 
@@ -185,12 +185,12 @@ def _area(detector, start, end, images, heatmaps):
 
 
 def _side(detector, images):
-    return np.where(scores(detector, images)[0] >= 0, 1, -1)
+    return np.where(predict_images(detector, images)[0] >= 0, 1, -1)
 
 
 def _probability(detector, images, side):
     """The probability of each image's side; several versions of the images may follow one another."""
-    logits = scores(detector, images)[0].reshape(-1, len(side))
+    logits = predict_images(detector, images)[0].reshape(-1, len(side))
     return (1 / (1 + np.exp(-side * logits.astype(float)))).ravel()
 
 

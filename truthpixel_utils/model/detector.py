@@ -8,25 +8,26 @@ import hashlib
 import io
 import math
 import socket
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from truthpixel_utils.backend import keras
 from truthpixel_utils.data.splits import THUMBNAIL
-from truthpixel_utils.files import PRETRAINED, TruthPixelError, project_path, require, silenced
+from truthpixel_utils.errors import TruthPixelError
+from truthpixel_utils.files import PRETRAINED, atomic_write, project_path, require_file
 
-with silenced():  # the first import of Keras anywhere: TensorFlow greets on the bare file descriptor
-    import keras
-    from keras import layers, regularizers
+layers, regularizers = keras.layers, keras.regularizers
 
-PATIENCE = 4  # seconds to find out that Keras's server does not answer
+DOWNLOAD_TIMEOUT = 4  # seconds to find out that Keras's server does not answer
 POOLED = "pooled"  # the layer between backbone and head
 START_WEIGHTS = PRETRAINED / "efficientnetb0_from_lite0.weights.h5"
 FINAL = "truthpixel_final.keras"  # what the last phase leaves in the output folder's `models`
 SHIPPED = PRETRAINED / "truthpixel_cifake.keras"  # what serves where nothing was trained; MODEL_CARD.md beside it
 
 
-def build_detector(weights="auto", image_size=224, thumbnail=THUMBNAIL):
+def build_detector(weights="auto", image_size=224, thumbnail=THUMBNAIL, seed=None):
     """Build the detector: thumbnail -> resize -> EfficientNetB0 (Tan and Le, 2019) -> head -> p_ai.
 
     Parameters
@@ -38,6 +39,8 @@ def build_detector(weights="auto", image_size=224, thumbnail=THUMBNAIL):
         Pixels a side at which the backbone sees the image.
     thumbnail : int
         Pixels a side of what goes in.
+    seed : int, optional
+        Set Keras's seed to this first, so that the head's random weights are the same again.
 
     Returns
     -------
@@ -52,6 +55,8 @@ def build_detector(weights="auto", image_size=224, thumbnail=THUMBNAIL):
         raise TruthPixelError(
             f"image_size is {image_size}: EfficientNetB0 halves an image five times and needs 32 or more."
         )
+    if seed is not None:
+        keras.utils.set_random_seed(seed)
     pixels = keras.Input((thumbnail, thumbnail, 3), name="thumbnail")
     resized = layers.Resizing(image_size, image_size, interpolation="bilinear", name="resize")(pixels)
     backbone = _backbone(resized, weights)
@@ -84,9 +89,10 @@ def load_detector(path=None, output_dir="outputs"):
     ------
     TruthPixelError if there is no such file, it is no Keras model, or the one in the package was changed.
     """
-    if path is None and (path := finished(output_dir)) == SHIPPED:
+    if path is None and (path := detector_path(output_dir)) == SHIPPED:
         print("Detector: the one in the package, trained on CIFAKE (notebook 4 has left none here yet).")
-    path = require(path, made_by="04_finetune")
+    made_by = "03_train_phase1" if Path(path).name == "phase1.keras" else "04_finetune"
+    path = require_file(path, made_by)
     if path == SHIPPED:
         _check_sum(path)
     try:
@@ -95,7 +101,13 @@ def load_detector(path=None, output_dir="outputs"):
         raise TruthPixelError(f"{path} is not a Keras model that can be read here ({type(error).__name__}).") from error
 
 
-def finished(output_dir="outputs"):
+def save_detector(network, path):
+    """Write a network as a ``.keras`` file at `path`, whole or not at all."""
+    with atomic_write(path) as part:
+        network.save(part)
+
+
+def detector_path(output_dir="outputs"):
     """Find the detector to judge with: the one that notebook 4 has left in `output_dir`, else the one in the package.
 
     Returns
@@ -140,7 +152,7 @@ def freeze_batch_norm(detector):
             layer.trainable = False
 
 
-def at_size(network, image_size):
+def with_image_size(network, image_size):
     """Build the network anew with another size inside and the same weights.
 
     Parameters
@@ -167,7 +179,7 @@ def at_size(network, image_size):
     return other
 
 
-def cut(detector):
+def split_trunk(detector):
     """Divide the detector where its frozen part ends: what training cannot change needs computing only once.
 
     The cut lies at the last layer below the trained ones through which everything must pass (inside a block a skip
@@ -261,7 +273,7 @@ def _backbone(pixels, weights):
     shipped = "the package's start weights (ImageNet's, by way of EfficientNet-Lite0; a little weaker than Keras's own)"
     if weights in ("auto", "imagenet"):
         try:
-            with _stalls_at_most(PATIENCE), contextlib.redirect_stdout(io.StringIO()):  # no half line before it fails
+            with _stalls_at_most(DOWNLOAD_TIMEOUT), contextlib.redirect_stdout(io.StringIO()):  # no half line before it fails
                 backbone = _efficientnet(pixels, "imagenet")
             words = "ImageNet weights from Keras"
         except Exception as error:  # no route, no name, a refused connection, a file that does not fit its checksum

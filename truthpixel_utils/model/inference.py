@@ -9,11 +9,12 @@ from threading import Lock
 
 import numpy as np
 
-from truthpixel_utils.files import TruthPixelError
-from truthpixel_utils.model.detector import fingerprint, keras
+from truthpixel_utils.backend import keras
+from truthpixel_utils.errors import TruthPixelError
+from truthpixel_utils.model.detector import fingerprint
 
 ENGINES = ("auto", "openvino", "keras")
-REQUEST = (
+PIXELS_PER_REQUEST = (
     110_000  # pixels in a request, as the network sees them: the fastest at 64 to 224 a side (benchmarks/README.md)
 )
 KERAS_BATCH = 64
@@ -72,8 +73,8 @@ def _keras(network):
 def _openvino(network):
     import openvino
 
-    translated = translate(network)
-    images = images_a_request(network)
+    translated = to_openvino(network)
+    images = images_per_request(network)
     one_at_a_time = Lock()  # a queue hands its results to the one callback it has
 
     @lru_cache
@@ -106,13 +107,13 @@ def _openvino(network):
     return forward
 
 
-def images_a_request(network):
+def images_per_request(network):
     """The number of images (int, 1 to 32) to give OpenVINO at once: fewer, the larger the network's first tensors."""
     pixels = max(np.prod(layer.output.shape[1:3]) for layer in network.layers if len(layer.output.shape) == 4)
-    return int(np.clip(round(REQUEST / pixels), 1, 32))
+    return int(np.clip(round(PIXELS_PER_REQUEST / pixels), 1, 32))
 
 
-def translate(network):
+def to_openvino(network):
     """Build the network from OpenVINO's operations; channels come first inside, last at input and outputs.
 
     Parameters

@@ -5,27 +5,27 @@ import seaborn as sns
 from sklearn.metrics import PrecisionRecallDisplay, RocCurveDisplay
 from sklearn.metrics import roc_curve as sk_roc_curve
 
-from truthpixel_utils.train.loop import best_epoch
-from truthpixel_utils.plots.pictures import COLOURS, FAINT, INK, NAMES, new_figure
+from truthpixel_utils.labels import CLASSES, KEYS
+from truthpixel_utils.plots.pictures import COLOURS, FAINT, INK, new_figure
 
 
-def training_curves(history, title):
+def training_curves(history, kept, title):
     """Draw loss and accuracy by epoch, training and validation; the kept epoch is marked, dots part the stages.
 
-    history : pandas.DataFrame as `train.train` returns it
+    history : pandas.DataFrame as `train.train_phase` returns it
+    kept : int, the epoch whose weights were kept, see `train.best_epoch`
     """
     figure, (left, right) = new_figure(1, 2, (9, 3.4))
-    best = best_epoch(history)
     for axis, what in ((left, "loss"), (right, "accuracy")):
         axis.plot(history.index, history[what], "o--", color=FAINT, markersize=4, label="training, augmented")
         axis.plot(history.index, history[f"val_{what}"], "o-", color=INK, markersize=4, label="validation")
-        axis.axvline(best, color=COLOURS["ai"], linewidth=1, zorder=0)
+        axis.axvline(kept, color=COLOURS["ai"], linewidth=1, zorder=0)
         for start in history.index[history["stage"].diff() > 0]:
             axis.axvline(start - 0.5, color=FAINT, linewidth=1, linestyle=":", zorder=0)
         axis.set(xlabel="epoch", title=what.capitalize())
         axis.xaxis.get_major_locator().set_params(integer=True)
     left.legend()
-    right.annotate("kept", (best, right.get_ylim()[0]), (3, 4), textcoords="offset points", color=COLOURS["ai"])
+    right.annotate("kept", (kept, right.get_ylim()[0]), (3, 4), textcoords="offset points", color=COLOURS["ai"])
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
     return figure
 
@@ -36,7 +36,7 @@ def confusion_matrix(figures):
     shares = counts / counts.sum(axis=1, keepdims=True)
     words = [[f"{counts[i, j]:,}\n{shares[i, j]:.1%}" for j in (0, 1)] for i in (0, 1)]
     figure, axis = new_figure(1, 1, (4.2, 3.6))
-    names = list(NAMES.values())
+    names = list(CLASSES)
     sns.heatmap(
         shares,
         annot=np.array(words),
@@ -95,9 +95,9 @@ def _curve(display, predictions, **words):
 def score_histogram(predictions, threshold):
     """Draw how p_ai is distributed in each class, with the threshold."""
     figure, axis = new_figure(1, 1, (6.5, 3))
-    for label, kind in enumerate(NAMES):
+    for label, kind in enumerate(KEYS):
         values = predictions.loc[predictions["label"] == label, "p_ai"]
-        axis.hist(values, bins=np.linspace(0, 1, 26), color=COLOURS[kind], alpha=0.6, label=NAMES[kind])
+        axis.hist(values, bins=np.linspace(0, 1, 26), color=COLOURS[kind], alpha=0.6, label=CLASSES[label])
     axis.axvline(threshold, color=INK, linestyle="--", linewidth=1, label=f"threshold {threshold:.2f}")
     axis.set(xlabel="p_ai", ylabel="images", title="How sure the detector is")
     axis.legend()
@@ -126,7 +126,7 @@ def bars(values, title, label, limits=None):
     return figure
 
 
-def intervals(values, likely, title, limits=None):
+def interval_chart(values, likely, title, limits=None):
     """Draw figures as points with their intervals; values: Series, likely: DataFrame with ``low``, ``high``."""
     figure, axis = new_figure(1, 1, (6.5, 0.4 * len(likely) + 1.1))
     for i, name in enumerate(likely.index):
@@ -140,7 +140,7 @@ def intervals(values, likely, title, limits=None):
     return figure
 
 
-def reliability(tables, title):
+def reliability_diagram(tables, title):
     """Draw what was said against what was found; tables: dict, name -> DataFrame as `calibrate.reliability` returns."""
     figure, axis = new_figure(1, 1, (4.6, 4))
     axis.plot([0, 1], [0, 1], ":", color=INK, linewidth=1, label="as it should be")
@@ -152,7 +152,7 @@ def reliability(tables, title):
     return figure
 
 
-def risk_coverage(table, marks):
+def risk_coverage_curve(table, marks):
     """Draw errors among the answers against the share of images answered.
 
     table : DataFrame as `calibrate.risk_coverage` returns; marks : dict, name -> (coverage, risk) to mark
@@ -167,15 +167,15 @@ def risk_coverage(table, marks):
     return figure
 
 
-def robustness(table, unchanged, title):
+def robustness_curves(table, unchanged, title):
     """Draw accuracy and ROC-AUC against the strength of each change.
 
     table : see `robustness.robustness`; unchanged : dict with ``accuracy`` and ``roc_auc`` of the images as they are
     """
-    kinds = list(table["change"].unique())
+    kinds = list(table["corruption"].unique())
     figure, axes = new_figure(-(-len(kinds) // 4), 4, (11, 2.6 * -(-len(kinds) // 4) + 0.4))
     for kind, axis in zip(kinds, np.ravel(axes)):
-        part = table[table["change"] == kind]
+        part = table[table["corruption"] == kind]
         at = range(len(part))  # strengths as steps: their units differ
         for name, words, style in (("accuracy", "accuracy", "o-"), ("roc_auc", "ROC-AUC", "s--")):
             colour = INK if name == "accuracy" else "#888888"
@@ -192,7 +192,7 @@ def robustness(table, unchanged, title):
     return figure
 
 
-def faithfulness(table):
+def faithfulness_chart(table):
     """Draw by how much each method beats each control, measure by measure; table: from `faithfulness.compare`."""
     methods, controls = table["map"].unique(), table["control"].unique()
     measures = table["measure"].unique()

@@ -8,12 +8,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from truthpixel_utils.files import written_whole
+from truthpixel_utils.files import atomic_write, project_path
 
 COLOURS = {"real": "#0072B2", "ai": "#D55E00"}  # Okabe and Ito's palette
 INK, FAINT = "#333333", "#BBBBBB"
 HEAT = "inferno"  # perceptually uniform, and legible without colour
-NAMES = {"real": "real", "ai": "AI-generated"}
 STYLE = {
     "figure.dpi": 110,
     "figure.constrained_layout.use": True,
@@ -37,31 +36,38 @@ STYLE = {
 plt.rcParams.update(STYLE)
 
 
-def save(figure, *paths):
-    """Write a figure to each path, in the format of its suffix (PNG: 150 dots an inch; SVG), whole or not at all."""
-    for path in paths:
-        with written_whole(path) as part:
+def save_figure(figure, *paths):
+    """Write a figure to each path, in the format of its suffix (PNG: 150 dots an inch; SVG), whole or not at all.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    paths : str or Path; relative ones start at the project
+    """
+    for path in map(project_path, paths):
+        with atomic_write(path) as part:
             undated = {"Date": None} if path.suffix == ".svg" else None
             figure.savefig(part, dpi=150, facecolor="white", metadata=undated)
 
 
-def keep(shown, path):
+def save_and_show(shown, path):
     """Write a figure as PNG and SVG, or a table as CSV, beside each other; return it, for the notebook to show.
 
     Parameters
     ----------
     shown : matplotlib.figure.Figure or pandas.DataFrame
-    path : Path without a suffix
+    path : str or Path without a suffix; a relative one starts at the project
     """
+    path = project_path(path)
     if isinstance(shown, pd.DataFrame):
-        with written_whole(path.with_suffix(".csv")) as part:
+        with atomic_write(path.with_suffix(".csv")) as part:
             shown.to_csv(part)
     else:
-        save(shown, path.with_suffix(".png"), path.with_suffix(".svg"))
+        save_figure(shown, path.with_suffix(".png"), path.with_suffix(".svg"))
     return shown
 
 
-def images(pictures, titles=None, columns=8, colours=None, title=None, size=1.15):
+def image_grid(pictures, titles=None, columns=8, colours=None, title=None, size=1.15):
     """Draw images in a grid.
 
     Parameters
@@ -90,7 +96,7 @@ def class_grid(pictures, labels, title=None):
     """Draw images framed in their class's colour, real ones first; labels: 0 = real, 1 = AI-generated."""
     order = np.argsort(np.asarray(labels), kind="stable")
     kinds = ["ai" if labels[i] else "real" for i in order]
-    return images([pictures[i] for i in order], None, 10, [COLOURS[kind] for kind in kinds], title)
+    return image_grid([pictures[i] for i in order], None, 10, [COLOURS[kind] for kind in kinds], title)
 
 
 def overlay(image, heatmap, strength=0.5, colours=HEAT):
@@ -130,7 +136,7 @@ def explanation(image, heatmap, title, colour=INK, colours=HEAT):
     return figure
 
 
-def maps(heatmaps, titles):
+def heatmap_row(heatmaps, titles):
     """Draw heatmaps side by side on one scale, with one colour bar; heatmaps: sequence of float arrays (H, W)."""
     figure, axes = new_figure(1, len(heatmaps), (2.1 * len(heatmaps) + 0.9, 2.4))
     peak = max(float(np.nanmax(heatmap)) for heatmap in heatmaps)

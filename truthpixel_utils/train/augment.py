@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from truthpixel_utils.data import corruptions as degrade
-from truthpixel_utils.model.detector import keras
+from truthpixel_utils.backend import keras
+from truthpixel_utils.data import corruptions
 
 # How far the strong recipe changes an image, see `travelled`.
-JOURNEY = {
+RANDOM_CORRUPTIONS = {
     "shift": 4,  # pixels
     "times": (0.5, 0.35, 0.15),  # probability of no, one, two changes
     "kinds": (0.3, 0.15, 0.3, 0.15, 0.1),  # of JPEG, blur, noise, scaling, light: the harder the oftener
@@ -61,7 +61,7 @@ def augmented_views(images, views, seed):
     return made
 
 
-def travelled(image, rng):
+def corrupt_at_random(image, rng):
     """Draw one image as it may look after a journey: mirrored, moved, and half of the time degraded once or twice.
 
     Degraded: JPEG, blur, noise, scaling down and back, or light, each drawn from its range in `JOURNEY`.
@@ -78,16 +78,16 @@ def travelled(image, rng):
     if rng.random() < 0.5:
         image = image[:, ::-1]
     if rng.random() < 0.5:
-        image = degrade.shift(image, *rng.integers(-JOURNEY["shift"], JOURNEY["shift"], 2, endpoint=True))
+        image = corruptions.shift(image, *rng.integers(-RANDOM_CORRUPTIONS["shift"], RANDOM_CORRUPTIONS["shift"], 2, endpoint=True))
     journeys = (
-        lambda image: degrade.jpeg(image, rng.integers(*JOURNEY["jpeg"], endpoint=True)),
-        lambda image: degrade.blur(image, rng.uniform(*JOURNEY["blur"])),
-        lambda image: degrade.noise(image, rng.uniform(*JOURNEY["noise"]), rng),
-        lambda image: degrade.rescale(image, rng.integers(*JOURNEY["rescale"], endpoint=True)),
-        lambda image: degrade.relight(image, rng.uniform(*JOURNEY["contrast"]), rng.uniform(*JOURNEY["brightness"])),
+        lambda image: corruptions.jpeg(image, rng.integers(*RANDOM_CORRUPTIONS["jpeg"], endpoint=True)),
+        lambda image: corruptions.blur(image, rng.uniform(*RANDOM_CORRUPTIONS["blur"])),
+        lambda image: corruptions.noise(image, rng.uniform(*RANDOM_CORRUPTIONS["noise"]), rng),
+        lambda image: corruptions.rescale(image, rng.integers(*RANDOM_CORRUPTIONS["rescale"], endpoint=True)),
+        lambda image: corruptions.relight(image, rng.uniform(*RANDOM_CORRUPTIONS["contrast"]), rng.uniform(*RANDOM_CORRUPTIONS["brightness"])),
     )
-    times = rng.choice(3, p=JOURNEY["times"])
-    for i in rng.choice(len(journeys), times, replace=False, p=JOURNEY["kinds"]):
+    times = rng.choice(3, p=RANDOM_CORRUPTIONS["times"])
+    for i in rng.choice(len(journeys), times, replace=False, p=RANDOM_CORRUPTIONS["kinds"]):
         image = journeys[i](image)
     return image
 

@@ -7,15 +7,15 @@ import zlib
 import numpy as np
 import pandas as pd
 
-from truthpixel_utils.model.inference import prepare
-from truthpixel_utils.files import status, written_whole
+from truthpixel_utils.files import atomic_write, project_path, status_line
 from truthpixel_utils.model.detector import fingerprint
+from truthpixel_utils.model.inference import prepare
 
 CHUNK = 512  # images computed, written and checked at a time
 FORMAT = 2  # raise it when the same trunk and pixels would give other numbers
 
 
-def extract(trunk, images, folder):
+def cached_features(trunk, images, folder):
     """Apply the trunk to images, or map what an earlier call has computed.
 
     The file is named by what it depends on (pixels, and so rows, views and seed; weights; layers and their sizes), so
@@ -41,25 +41,25 @@ def extract(trunk, images, folder):
         features = np.lib.format.open_memmap(data, "r+")
     except (OSError, ValueError):  # not there, or cut short
         print(f"Caching {len(images):,} × {_by(shape[1:])} features: {np.prod(shape) * 2 / 1e6:,.0f} MB.")
-        with written_whole(data) as part:  # sparse until filled
+        with atomic_write(data) as part:  # sparse until filled
             np.lib.format.open_memmap(part, "w+", np.float16, shape).flush()
         features = np.lib.format.open_memmap(data, "r+")
     sums = _sums(data)
-    forward, say = prepare(trunk), status()
+    forward, say = prepare(trunk), status_line()
     for start in range(0, len(images), CHUNK):
         chunk = slice(start, start + CHUNK)
         if sums.get(str(start)) == zlib.crc32(features[chunk]):
             continue
         [features[chunk]] = forward(images[chunk])
         sums[str(start)] = zlib.crc32(features[chunk])
-        with written_whole(_index(data)) as part:
+        with atomic_write(_index(data)) as part:
             part.write_text(json.dumps(sums))
         say(f"{min(start + CHUNK, len(images)):,} of {len(images):,} images computed")
     return np.load(data, mmap_mode="r")
 
 
-def cached(folder):
-    """List what `extract` keeps in a folder.
+def list_cache(folder):
+    """List what `cached_features` keeps in a folder (str or Path; a relative one starts at the project).
 
     Returns
     -------
@@ -67,10 +67,10 @@ def cached(folder):
     of one image's features), ``MB`` and ``done`` (share computed, 0..1), indexed by the file's name
     """
     rows = {}
-    for data in sorted(folder.glob("[!.]*.npy"), key=lambda path: path.stat().st_mtime):
+    for data in sorted(project_path(folder).glob("[!.]*.npy"), key=lambda path: path.stat().st_mtime):
         try:
             images, *each = np.load(data, mmap_mode="r").shape
-        except ValueError:  # cut short: the next `extract` begins it anew
+        except ValueError:  # cut short: the next `cached_features` begins it anew
             images, each = 0, []
         done = len(_sums(data)) / -(-images // CHUNK) if images else 0.0
         size = data.stat().st_size / 1e6
@@ -78,8 +78,8 @@ def cached(folder):
     return pd.DataFrame.from_dict(rows, orient="index", columns=["layer", "images", "each", "MB", "done"])
 
 
-def clear(folder):
-    """Remove all that `extract` keeps in a folder; return how many MB that frees (float)."""
+def clear_cache(folder):
+    """Remove all that `cached_features` keeps in a folder; return how many MB that frees (float)."""
     files = [file for file in folder.glob("*") if file.suffix in (".npy", ".json")]
     freed = sum(file.stat().st_size for file in files) / 1e6
     for file in files:

@@ -4,12 +4,13 @@ import numpy as np
 import pandas as pd
 from IPython.display import display
 
-from truthpixel_utils.train.augment import reseed, travelled
-from truthpixel_utils.files import written_whole
-from truthpixel_utils.model.detector import keras
+from truthpixel_utils.backend import keras
+from truthpixel_utils.files import atomic_write
+from truthpixel_utils.model.detector import save_detector
+from truthpixel_utils.train.augment import corrupt_at_random, reseed
 
-PATIENCE = 5  # gentle: epochs without a better validation loss before training stops
-PATIENCE_LR = 2  # gentle: epochs without one before the learning rate is halved
+EARLY_STOPPING_PATIENCE = 5  # gentle: epochs without a better validation loss before training stops
+LR_PATIENCE = 2  # gentle: epochs without one before the learning rate is halved
 STRONG = {
     "weight_decay": 0.05,
     "label_smoothing": 0.02,
@@ -55,7 +56,7 @@ class Batches(keras.utils.PyDataset):
         self._arrange()
 
 
-class Average(keras.callbacks.SwapEMAWeights):
+class AveragedWeights(keras.callbacks.SwapEMAWeights):
     """Lets validation see the moving average of the weights, with batch normalisation's statistics measured for it.
 
     Those of the weights in training do not fit their average (Izmailov et al., 2018): with them it may answer at random.
@@ -84,7 +85,7 @@ class Average(keras.callbacks.SwapEMAWeights):
         super().on_test_end(logs)
 
 
-def fit(
+def fit_stage(
     network, inputs, labels, validation, checkpoint, *, epochs, learning_rate, batch_size, recipe, seed, stage, done
 ):
     """Train a network on what lies ready for it; leave it with the weights of its epoch of lowest validation loss.
@@ -118,11 +119,11 @@ def fit(
         if best_epoch(history) == epoch + 1:
             trained = network.get_weights()
             network.set_weights(average.weights if average else trained)
-            save(network, checkpoint / "best.keras")
+            save_detector(network, checkpoint / "best.keras")
             network.set_weights(trained)
-        with written_whole(checkpoint / "history.csv") as part:
+        with atomic_write(checkpoint / "history.csv") as part:
             history.to_csv(part)
-        save(network, checkpoint / "last.keras")  # comes last: with it the epoch counts as done
+        save_detector(network, checkpoint / "last.keras")  # comes last: with it the epoch counts as done
         if table:
             table.update(_shown(history))
 
@@ -135,9 +136,9 @@ def fit(
     if len(history) < epochs and not (recipe == "gentle" and _has_stopped(history)):
         if len(history):
             print(f"Resumed after epoch {done + len(history)}.")
-        change = travelled if recipe == "strong" else None
+        change = corrupt_at_random if recipe == "strong" else None
         batches = Batches(inputs, labels, batch_size, seed, done + len(history), change)
-        average = Average(Batches(inputs, labels, batch_size, seed, 0, change)) if recipe == "strong" else None
+        average = AveragedWeights(Batches(inputs, labels, batch_size, seed, 0, change)) if recipe == "strong" else None
         watched = Batches(*validation, batch_size)
         network.fit(
             batches,
@@ -162,19 +163,13 @@ def fit(
     return history
 
 
-def save(network, path):
-    """Write a ``.keras`` file whole or not at all."""
-    with written_whole(path) as part:
-        network.save(part)
-
-
 def _compile(network, recipe, learning_rate, steps):
     """Give the network its loss and optimizer; return the callbacks that steer them."""
     if recipe == "gentle":
         optimizer, smoothing = keras.optimizers.Adam(learning_rate), 0.0
         rules = [
-            keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.5, patience=PATIENCE_LR),
-            keras.callbacks.EarlyStopping("val_loss", patience=PATIENCE),
+            keras.callbacks.ReduceLROnPlateau("val_loss", factor=0.5, patience=LR_PATIENCE),
+            keras.callbacks.EarlyStopping("val_loss", patience=EARLY_STOPPING_PATIENCE),
         ]
     else:
         warm_up = int(STRONG["warm_up"] * steps)
@@ -218,7 +213,7 @@ def best_epoch(history):
 
 
 def _has_stopped(history):
-    return len(history) > 0 and history.index[-1] - best_epoch(history) >= PATIENCE
+    return len(history) > 0 and history.index[-1] - best_epoch(history) >= EARLY_STOPPING_PATIENCE
 
 
 def _shown(history):

@@ -4,26 +4,29 @@ Every epoch is a function of the seed and its own number (order, views, dropout)
 that was stopped goes on where it stopped and ends with the weights it would have had.
 """
 
-import hashlib
-import json
 import shutil
 from numbers import Number
 
 import pandas as pd
 
-from truthpixel_utils.train.augment import JOURNEY, augmentation, augmented_views
 from truthpixel_utils.data.splits import thumbnails
-from truthpixel_utils.train.feature_cache import extract
-from truthpixel_utils.files import TruthPixelError, project_path, written_whole
-from truthpixel_utils.train.loop import PATIENCE, PATIENCE_LR, STRONG, fit, save
-from truthpixel_utils.model.detector import SHIPPED, at_size, cut, fingerprint, finished, freeze_batch_norm, keras
+from truthpixel_utils.errors import TruthPixelError
+from truthpixel_utils.files import atomic_write, project_path
+from truthpixel_utils.model.detector import (
+    freeze_batch_norm,
+    keras,
+    split_trunk,
+    with_image_size,
+)
+from truthpixel_utils.train.augment import augmented_views
+from truthpixel_utils.train.feature_cache import cached_features
+from truthpixel_utils.train.loop import fit_stage, save_detector
+from truthpixel_utils.train.record import read_record, training_record, write_record
 
-_USED = ("train", "validation")
-_HEAD = ("dense_256", "dropout_256", "dense_128", "dropout_128", "logit")
 RECIPES = ("gentle", "strong")
 
 
-def train(
+def train_phase(
     detector,
     splits,
     *,
@@ -73,7 +76,7 @@ def train(
     _check(epochs=min(count for _, count in stages), learning_rate=learning_rate, batch_size=batch_size, views=views)
     if recipe not in RECIPES:
         raise TruthPixelError(f'recipe is "{recipe}": expected {" or ".join(RECIPES)}.')
-    trunk, top = cut(detector)
+    trunk, top = split_trunk(detector)
     if (recipe == "strong" or len(stages) > 1) and trunk.output is not trunk.input:
         raise TruthPixelError(
             'the strong recipe and stages change the images anew every epoch: set unfreeze_layers="all".'
@@ -82,22 +85,22 @@ def train(
     final = output / "models" / f"phase{phase}.keras"
     history_csv = output / f"training_history_phase{phase}.csv"
     checkpoint = output / "checkpoints" / f"phase{phase}"
-    record = _record(detector, splits, stages, learning_rate, batch_size, views, recipe, seed)
-    if _read(checkpoint / "finished.json") == record and final.exists() and history_csv.exists():
+    record = training_record(detector, splits, stages, learning_rate, batch_size, views, recipe, seed)
+    if read_record(checkpoint / "finished.json") == record and final.exists() and history_csv.exists():
         print(f"Reused: phase {phase} was trained before with the same data, start and settings.")
         detector.set_weights(keras.models.load_model(final).get_weights())
         return pd.read_csv(history_csv, index_col="epoch")
-    if _read(checkpoint / "recipe.json") != record:
+    if read_record(checkpoint / "recipe.json") != record:
         for stage in checkpoint.glob("stage*"):  # not finished.json: it still speaks of `final`
             shutil.rmtree(stage)
-        _write(checkpoint / "recipe.json", record)
+        write_record(checkpoint / "recipe.json", record)
 
     inputs, labels = _inputs(trunk, splits["train"], views, seed, output / "cache")
     validation = _inputs(trunk, splits["validation"], 1, seed, output / "cache")
     history = pd.DataFrame()
     for stage, (pixels, count) in enumerate(stages, 1):
-        network = top if pixels == size else at_size(top, pixels)
-        more = fit(
+        network = top if pixels == size else with_image_size(top, pixels)
+        more = fit_stage(
             network,
             inputs,
             labels,
@@ -114,38 +117,12 @@ def train(
         history = pd.concat([history, more])
         top.set_weights(network.get_weights())
     freeze_batch_norm(detector)  # a finished detector's statistics rest, however it is called
-    with written_whole(history_csv) as part:
+    with atomic_write(history_csv) as part:
         history.to_csv(part)
-    save(detector, final)
+    save_detector(detector, final)
     shutil.rmtree(checkpoint)
-    _write(checkpoint / "finished.json", record)
+    write_record(checkpoint / "finished.json", record)
     return history
-
-
-def check_rows(splits, output_dir="outputs"):
-    """Raise a `TruthPixelError` if the detector for `output_dir` may have seen test images of `splits` in training.
-
-    It was trained on the training rows of `splits`, or it is the one in the package: that one knows the training part
-    of CIFAKE, and the test part alone is new to it.
-    """
-    if finished(output_dir) == SHIPPED:
-        check_shipped(splits)
-        return
-    record = _read(project_path(output_dir) / "checkpoints" / "phase2" / "finished.json")
-    if record and record["rows"] != _rows(splits):
-        raise TruthPixelError(
-            "the detector was trained on other images than these splits say: set source, split, limit and seed "
-            "as in notebooks 3 and 4, or some test images were seen in training."
-        )
-
-
-def check_shipped(splits):
-    """Raise a `TruthPixelError` if test rows of `splits` come from a training part, as the shipped detector's did."""
-    if any(name.startswith("train/") for name in splits["test"]["id"][:]):
-        raise TruthPixelError(
-            "the detector in the package was trained on all of CIFAKE's training part, and this test holds images of a "
-            'training part: set split="official".'
-        )
 
 
 def _stages(epochs, size):
@@ -166,53 +143,8 @@ def _inputs(trunk, rows, views, seed, folder):
     """What the trunk makes of each view of each image (views, N, ...), and the labels; the images are let go."""
     images, labels = thumbnails(rows)
     images = augmented_views(images, views, seed)
-    features = extract(trunk, images.reshape(-1, *images.shape[2:]), folder)
+    features = cached_features(trunk, images.reshape(-1, *images.shape[2:]), folder)
     return features.reshape(views, len(labels), *features.shape[1:]), labels
-
-
-def _record(detector, splits, stages, learning_rate, batch_size, views, recipe, seed):
-    """All that decides the outcome of a training, as a dictionary that JSON can hold."""
-    return {
-        "format": 2,  # raise it when a finished training's files would not fit any more
-        "start": fingerprint(detector),
-        "trainable": hashlib.sha256(bytes(layer.trainable for layer in detector.layers)).hexdigest(),
-        "image_size": detector.get_layer("resize").height,
-        "rows": _rows(splits),
-        "order": _rows(splits, arranged=list),
-        "stages": stages,
-        "learning_rate": learning_rate,
-        "batch_size": batch_size,
-        "views": views,
-        "recipe": recipe,
-        "seed": seed,
-        "head": _settings(layer for layer in detector.layers if layer.name in _HEAD),
-        "augmentation": _settings(augmentation().layers),
-        "rules": [PATIENCE, PATIENCE_LR] if recipe == "gentle" else _as_json({**STRONG, **JOURNEY}),
-    }
-
-
-def _rows(splits, arranged=sorted):
-    """A hash of the ids in training and validation, whatever their order or, with ``arranged=list``, in theirs."""
-    return {name: hashlib.sha256("\n".join(arranged(splits[name]["id"])).encode()).hexdigest() for name in _USED}
-
-
-def _settings(layers):
-    """What layers were built with, less their names and seeds, in a form that JSON gives back as it is."""
-    configs = [{k: v for k, v in layer.get_config().items() if k not in ("name", "seed")} for layer in layers]
-    return _as_json(configs)
-
-
-def _as_json(settings):
-    return json.loads(json.dumps(settings, default=str))
-
-
-def _read(path):
-    return json.loads(path.read_text()) if path.exists() else None
-
-
-def _write(path, content):
-    with written_whole(path) as part:
-        part.write_text(json.dumps(content, indent=1))
 
 
 def _check(**numbers):
