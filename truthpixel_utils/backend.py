@@ -1,4 +1,4 @@
-"""Keras, imported in the one place that keeps TensorFlow from greeting on the bare file descriptor."""
+"""Keras, imported once and silently: TensorFlow greets on the bare file descriptor otherwise."""
 
 from truthpixel_utils.files import silenced
 

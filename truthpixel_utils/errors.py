@@ -2,8 +2,8 @@
 
 
 class TruthPixelError(ValueError):
-    """Bad input, said in one sentence: what was named, what was found, what would work."""
+    """Bad input, told in one sentence: what was named, what was found, and what would work."""
 
     def _render_traceback_(self) -> list[str]:
-        """What IPython shows instead of a stack trace: the reader needs the sentence, not our call stack."""
+        """Give IPython the sentence alone to show: our call stack would not help the reader."""
         return [f"{type(self).__name__}: {self}"]

@@ -1,35 +1,63 @@
-"""Where things lie on disk, and how they get there whole."""
+"""Where things lie on disk, how they get there whole, and what is said while they do."""
+
+from __future__ import annotations
 
 import os
 import uuid
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from IPython import get_ipython
-from IPython.display import display
-
 from truthpixel_utils.errors import TruthPixelError
 
-# The clone this package was installed from (``pip install -e .``), or, without one, the folder one works in.
+# The clone from which this package was installed (``pip install -e .``), or, where there is none,
+# the folder in which one works.
 _CLONE = Path(__file__).resolve().parents[1]
 PROJECT = _CLONE if (_CLONE / "notebooks").is_dir() else Path.cwd()
 PRETRAINED = Path(__file__).resolve().parent / "pretrained"
 
 
-def project_path(path):
-    """Return `path` as an absolute `Path`; a relative one starts at the project, wherever the kernel was started.
+def project_path(path: str | Path) -> Path:
+    """Make a path absolute; a relative one starts at the project, wherever the kernel was started.
 
-    ``TRUTHPIXEL_HOME`` names another folder to start from; the tests use it to leave ``outputs`` alone.
+    Parameters
+    ----------
+    path : str or Path
+        ``~`` stands for one's home.
+
+    Returns
+    -------
+    Path
+        The absolute path. The environment variable ``TRUTHPIXEL_HOME`` names another folder for
+        relative paths to start from; the tests use it to leave ``outputs`` alone.
     """
     return Path(os.environ.get("TRUTHPIXEL_HOME", PROJECT)) / Path(path).expanduser()
 
 
 @contextmanager
-def atomic_write(path):
-    """Yield a temporary path beside `path`, moved onto it if the block ends well: a reader never sees half a file."""
+def atomic_write(path: str | Path) -> Iterator[Path]:
+    """Write a file whole or not at all: no reader ever sees half of one.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file to write; its folder is made if need be.
+
+    Yields
+    ------
+    Path
+        A temporary path beside it, for the block to write to. It is moved onto `path` if the block
+        ends well, and removed if not.
+
+    Examples
+    --------
+    >>> with atomic_write("outputs/notes.txt") as part:  # doctest: +SKIP
+    ...     part.write_text("whole")
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")  # keeps the suffix: savers choose a format by it
+    # The name keeps its suffix, by which those who write choose a format.
+    part = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
     try:
         yield part
         os.replace(part, path)
@@ -37,18 +65,34 @@ def atomic_write(path):
         part.unlink(missing_ok=True)
 
 
-def empty_folder(path):
-    """Return `path` as a folder without files in it, so that those of an earlier run do not mix with new ones."""
+def empty_folder(path: str | Path) -> Path:
+    """Make a folder without files in it, so that those of an earlier run do not mix with new ones.
+
+    Parameters
+    ----------
+    path : str or Path
+        A relative path starts at the project. Files that lie in the folder are removed, folders
+        inside it are not.
+
+    Returns
+    -------
+    Path
+        The folder, absolute.
+    """
     folder = project_path(path)
     folder.mkdir(parents=True, exist_ok=True)
-    for file in filter(Path.is_file, folder.iterdir()):
-        file.unlink()
+    for file in folder.iterdir():
+        if file.is_file():
+            file.unlink()
     return folder
 
 
 @contextmanager
-def silenced():
-    """Send what compiled code writes to the standard error's file descriptor nowhere, for the length of a block."""
+def silenced() -> Iterator[None]:
+    """Send what compiled code writes to the standard error's file descriptor nowhere.
+
+    Python's own ``contextlib.redirect_stderr`` reaches only what Python writes.
+    """
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)
@@ -59,15 +103,46 @@ def silenced():
         os.close(nowhere)
 
 
-def status_line():
-    """Return a function that shows a line of text and rewrites it when called again; outside a notebook it is silent."""
-    line = display({"text/plain": ""}, raw=True, display_id=True) if get_ipython() else None
-    return (lambda text: line.update({"text/plain": text}, raw=True)) if line else lambda text: None
+def status_line() -> Callable[[str], None]:
+    """Open a line of text in a notebook, for telling how far something has got.
+
+    Returns
+    -------
+    function
+        Called with a str, it replaces the line's text; outside a notebook it does nothing.
+    """
+    from IPython import get_ipython  # here, since it takes longer to import than all the rest
+    from IPython.display import display
+
+    if get_ipython() is None:
+        return lambda text: None
+    line = display({"text/plain": ""}, raw=True, display_id=True)
+    return lambda text: line.update({"text/plain": text}, raw=True)
 
 
-def require_file(path, made_by):
-    """Return `path` if it exists; else raise a `TruthPixelError` that names the notebook which makes it."""
+def require_file(path: str | Path, made_by: str) -> Path:
+    """Insist that a file is there.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; a relative path starts at the project.
+    made_by : str
+        The notebook that makes it, such as ``"04_finetune"``.
+
+    Returns
+    -------
+    Path
+        The file's absolute path.
+
+    Raises
+    ------
+    TruthPixelError
+        If there is no such file; the message names the notebook.
+    """
     path = project_path(path)
     if not path.exists():
-        raise TruthPixelError(f"{path} is missing: run notebooks/{made_by}.ipynb first, it makes this file.")
+        raise TruthPixelError(
+            f"{path} is missing: run notebooks/{made_by}.ipynb first, it makes this file."
+        )
     return path

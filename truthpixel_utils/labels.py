@@ -1,13 +1,17 @@
 """The two classes: their order, their names, and what a detector may answer.
 
-Label 0 is real and label 1 is AI-generated, the positive class. Nothing else in the package spells these names out.
+Label 0 is real and label 1 is AI-generated, the positive class. Nowhere else in the package are
+these names spelled out.
 """
 
-KEYS = ("real", "ai")  # short names: of the label's ClassLabel, of colours, of files
-CLASSES = ("real", "AI-generated")  # as a reader sees them
+KEYS = ("real", "ai")  # short names, by label: of table columns, of colours, of files
+CLASSES = ("real", "AI-generated")  # by label, as a reader sees them
 REAL, AI = CLASSES
-CANNOT_TELL = "cannot tell"  # abstention: between the two thresholds, and wherever the detector knows nothing
+
+# The detector abstains between its two thresholds, and wherever an image is out of distribution.
+CANNOT_TELL = "cannot tell"
 VERDICTS = (REAL, CANNOT_TELL, AI)  # in the order of the probability
 
-# A data set's class names, in lower case -> label. A name that is not here is an error, never a guess.
+# What data sets call a class, in lower case -> label. A name that is not here is an error: a wrong
+# guess would teach a detector the opposite.
 CLASS_NAMES = {"real": 0, "fake": 1, "ai": 1, "ai-generated": 1, "generated": 1}

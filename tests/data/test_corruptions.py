@@ -24,7 +24,7 @@ def test_a_changed_image_is_an_image_and_the_original_stays(change):
     before = IMAGE.copy()
     changed = change(IMAGE)
     assert changed.shape == IMAGE.shape and changed.dtype == np.uint8 and (changed != IMAGE).any()
-    assert (IMAGE == before).all()
+    assert (before == IMAGE).all()
 
 
 def test_red_stays_red_through_jpeg():
@@ -62,5 +62,7 @@ def test_a_cropped_image_keeps_its_middle_and_has_a_black_border():
 
 
 def test_each_repost_takes_more_away():
-    losses = [np.abs(corruptions.repost(IMAGE, times).astype(int) - IMAGE).mean() for times in (1, 2, 3)]
+    losses = [
+        np.abs(corruptions.repost(IMAGE, times).astype(int) - IMAGE).mean() for times in (1, 2, 3)
+    ]
     assert 0 < losses[0] < losses[1] < losses[2]

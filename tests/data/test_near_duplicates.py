@@ -33,14 +33,18 @@ def test_re_encoded_and_brightened_images_are_found_and_others_are_not(tmp_path)
         "train": rows_of(known, tmp_path, "train"),
         "validation": rows_of([smooth(i) for i in range(100, 104)], tmp_path, "validation"),
         "test": rows_of(
-            [jpeg(known[4]), (known[7] * 0.95).astype(np.uint8), *(smooth(i) for i in range(200, 220))],
+            [
+                jpeg(known[4]),
+                (known[7] * 0.95).astype(np.uint8),
+                *(smooth(i) for i in range(200, 220)),
+            ],
             tmp_path,
             "test",
         ),
     }
     near = data.find_near_duplicates(splits)
     assert set(near["id"]) == {"all/REAL/0.png", "all/FAKE/1.png"}
-    assert dict(zip(near["id"], near["twin"])) == {
+    assert dict(zip(near["id"], near["twin"], strict=True)) == {
         "all/REAL/0.png": "all/REAL/4.png",
         "all/FAKE/1.png": "all/FAKE/7.png",
     }

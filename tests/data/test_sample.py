@@ -26,15 +26,22 @@ def test_the_sample_is_small_balanced_and_of_several_generators(sample):
 
 
 def test_no_photograph_is_on_two_sides(sample):
-    photographs = [{re.search(r"/([a-z]+)_\d+", i)[1] for i in part["id"]} for part in sample.values()]
-    assert not photographs[0] & photographs[1] and not (photographs[0] | photographs[1]) & photographs[2]
+    photographs = [
+        {re.search(r"/([a-z]+)_\d+", i)[1] for i in part["id"]} for part in sample.values()
+    ]
+    assert (
+        not photographs[0] & photographs[1]
+        and not (photographs[0] | photographs[1]) & photographs[2]
+    )
 
 
 def test_every_ai_image_has_the_photograph_it_was_redrawn_from(sample):
     for part in sample.values():
         names = {i.split("/", 1)[1] for i in part["id"]}
         redrawn = {name for name in names if name.startswith("FAKE/")}
-        originals = {re.sub(r"_[a-z]+\.jpg$", ".jpg", name).replace("FAKE", "REAL") for name in redrawn}
+        originals = {
+            re.sub(r"_[a-z]+\.jpg$", ".jpg", name).replace("FAKE", "REAL") for name in redrawn
+        }
         assert originals == names - redrawn
 
 
@@ -43,5 +50,7 @@ def test_colours_alone_do_not_tell_the_classes_apart(sample):
         images, labels = data.thumbnails(sample[part])
         return np.hstack([images.mean(axis=(1, 2)), images.var(axis=(1, 2))]), labels
 
-    linear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(*colours("train"))
+    linear = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(
+        *colours("train")
+    )
     assert linear.score(*colours("test")) < 0.65

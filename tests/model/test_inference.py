@@ -36,7 +36,9 @@ def test_engines_agree_on_a_thousand_images(detector, capsys):
 def test_an_image_is_answered_alike_alone_and_in_any_number(detector):
     together = predict_images(detector, PIXELS[:20])[0]
     for count in (1, 7, 12, 13):  # twelve go to OpenVINO at once
-        np.testing.assert_allclose(predict_images(detector, PIXELS[:count])[0], together[:count], atol=1e-4)
+        np.testing.assert_allclose(
+            predict_images(detector, PIXELS[:count])[0], together[:count], atol=1e-4
+        )
 
 
 def test_a_trunk_gives_the_features_that_keras_gives(detector, capsys):
@@ -44,7 +46,9 @@ def test_a_trunk_gives_the_features_that_keras_gives(detector, capsys):
     trunk, _ = model.split_trunk(detector)
     [features] = model.prepare(trunk, "openvino")(PIXELS[:10])
     assert features.shape == (10, 3, 3, 192)
-    np.testing.assert_allclose(features, trunk.predict(PIXELS[:10], verbose=0), rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(
+        features, trunk.predict(PIXELS[:10], verbose=0), rtol=1e-4, atol=1e-3
+    )
     assert capsys.readouterr().out == ""
 
 
@@ -73,7 +77,12 @@ def test_without_openvino_keras_serves_and_says_so_once(detector, monkeypatch, c
         cached.cache_clear()
     for _ in range(2):
         assert (predict_images(detector, PIXELS[:8])[0] == expected).all()
-    assert capsys.readouterr().out.count("OpenVINO is not installed (pip install openvino): Keras computes") == 1
+    assert (
+        capsys.readouterr().out.count(
+            "OpenVINO is not installed (pip install openvino): Keras computes"
+        )
+        == 1
+    )
 
 
 def test_where_openvino_does_not_run_keras_serves_and_says_why(detector, monkeypatch, capsys):
@@ -85,7 +94,9 @@ def test_where_openvino_does_not_run_keras_serves_and_says_why(detector, monkeyp
     for cached in (inference._prepared, inference._say_once):
         cached.cache_clear()
     assert (predict_images(detector, PIXELS[:8])[0] == expected).all()
-    assert "OpenVINO does not run here (unsupported instruction set): Keras" in capsys.readouterr().out
+    assert (
+        "OpenVINO does not run here (unsupported instruction set): Keras" in capsys.readouterr().out
+    )
 
 
 def test_a_network_that_openvino_was_not_taught_is_left_to_keras(capsys):
@@ -106,5 +117,7 @@ def test_the_upper_half_of_a_divided_network_is_left_to_keras(detector, capsys):
 
 
 def test_unknown_engine_is_told_in_one_sentence(detector):
-    with pytest.raises(TruthPixelError, match='engine is "cuda": expected "auto", "openvino" or "keras"'):
+    with pytest.raises(
+        TruthPixelError, match='engine is "cuda": expected "auto", "openvino" or "keras"'
+    ):
         predict_images(detector, PIXELS[:1], "cuda")

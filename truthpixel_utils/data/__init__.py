@@ -6,18 +6,11 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=["corruptions"],
     submod_attrs={
-        "sources": ["SAMPLE", "Source", "find_source", "read_source", "to_rgb"],
-        "splits": [
-            "THUMBNAIL",
-            "encoded_images",
-            "leak_report",
-            "load_all",
-            "load_splits",
-            "seen_before",
-            "summary",
-            "thumbnail",
-            "thumbnails",
-        ],
+        "sources": ["SAMPLE", "Source", "find_source"],
+        "tables": ["read_source"],
+        "images": ["THUMBNAIL", "encoded_images", "thumbnail", "thumbnails", "to_rgb"],
+        "splits": ["load_all", "load_splits", "summary"],
+        "leaks": ["leak_report", "seen_before"],
         "near_duplicates": ["find_near_duplicates", "perceptual_hash"],
     },
 )

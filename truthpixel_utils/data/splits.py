@@ -1,223 +1,216 @@
-"""Rows, labels, splits and thumbnails: everything between a folder of images and what the network is shown.
+"""How a data set is divided: into training, validation and test rows.
 
-Labels: 1 = AI-generated (the positive class), 0 = real; always by class *name*. Images: uint8 RGB, 0..255.
+Labels: 1 = AI-generated (the positive class), 0 = real. *Twins* are byte-identical images.
 """
 
-import hashlib
-from concurrent.futures import ThreadPoolExecutor
+from __future__ import annotations
 
-import cv2
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
 import datasets
 import numpy as np
 import pandas as pd
 
-from truthpixel_utils.data import sources
-from truthpixel_utils.data.sources import to_rgb
+from truthpixel_utils.data.images import encoded_images
+from truthpixel_utils.data.sources import find_source
+from truthpixel_utils.data.tables import read_source
 from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.labels import KEYS
 
-THUMBNAIL = 32  # pixels a side: the size at which CIFAKE, and so the detector, knows the world
 SPLITS = ("train", "validation", "test")
 SHARES = (0.70, 0.15, 0.15)
 ROW = ["image", "label", "id", "generator"]
 OFFICIAL_SHARES = (0.85, 0.15)  # of CIFAKE's own training images: training and validation
 
 
-def load_splits(source="auto", split="truthpixel", limit=None, seed=42):
+def load_splits(
+    source: str | Path = "auto",
+    split: str = "truthpixel",
+    limit: int | None = None,
+    seed: int = 42,
+) -> datasets.DatasetDict:
     """Load a data set and divide it into training, validation and test rows.
 
     Parameters
     ----------
     source : str or Path
-        ``"auto"`` (see `sources.find`), ``"sample"``, ``"hub"``, or a folder of parquet shards or class folders.
+        ``"auto"`` (see `sources.find_source`), ``"sample"``, ``"hub"``, or a folder of parquet
+        shards or class folders.
     split : {"truthpixel", "official"}
-        ``"truthpixel"``: 70/15/15 of all images, twins (byte-identical images) always on one side.
-        ``"official"``: the data set's own test part; its training part divided 85/15.
-        A source that brings a validation part of its own (the sample: divided by photograph) is used as it came.
+        ``"truthpixel"``: 70/15/15 of all images, with twins always in one split.
+        ``"official"``: the data set's own test part; its training part is divided 85/15.
+        A source that brings a validation part of its own is used as it came (the course's sample
+        does: it is divided by photograph).
     limit : int, optional
-        Use this many images in all, half of them real.
+        Use this many images in all, half of them real; at least 20.
     seed : int
         The same seed chooses the same rows on any machine and from any copy of the data set.
 
     Returns
     -------
-    datasets.DatasetDict with ``train``, ``validation``, ``test``; columns ``image, label, id, generator``.
+    datasets.DatasetDict
+        ``train``, ``validation`` and ``test``, each with the columns ``image, label, id,
+        generator``.
 
     Raises
     ------
-    TruthPixelError for a missing folder, a single class, unknown class names, an impossible split or limit.
+    TruthPixelError
+        For a missing folder, a single class, unknown class names, an impossible split or limit.
     """
     if split not in ("truthpixel", "official"):
         raise TruthPixelError(f'split is {split!r}: expected "truthpixel" or "official".')
     if limit is not None and limit < 20:
-        raise TruthPixelError(f"limit is {limit}: at least 20 images are needed to fill three splits with two classes.")
-    table = _without_damaged(sources.read_source(sources.find_source(source)))
+        raise TruthPixelError(
+            f"limit is {limit}: at least 20 images are needed "
+            "to fill three splits with two classes."
+        )
+    table = _without_damaged(read_source(find_source(source)))
     rows = _index(table, seed)
     if limit is not None:
         rows = _limited(rows, limit)
-    sides = _sides(rows, split)
+    split_of = _split_of_each(rows, split)
     columns = table.select_columns(ROW)
-    splits = {side: columns.select(_shuffled(rows[sides == side]).index) for side in SPLITS}
-    if missing := [side for side, part in splits.items() if len(set(part["label"])) < 2]:
-        raise TruthPixelError(f"{len(rows)} images leave no real or no AI-generated one for {', '.join(missing)}.")
+    splits = {name: columns.select(_shuffled(rows[split_of == name]).index) for name in SPLITS}
+    if missing := [name for name, part in splits.items() if len(set(part["label"])) < 2]:
+        raise TruthPixelError(
+            f"{len(rows)} images leave no real or no AI-generated one for {', '.join(missing)}."
+        )
     return datasets.DatasetDict(splits)
 
 
-def load_all(source):
+def load_all(source: str | Path) -> datasets.Dataset:
     """Load every image of a data set, undivided: to measure on, never to train on.
 
+    Parameters
+    ----------
+    source : str or Path
+        As `load_splits` takes it.
+
     Returns
     -------
-    datasets.Dataset with columns ``image, label, id, generator``; raises as `load_splits` does.
+    datasets.Dataset
+        The columns ``image, label, id, generator``.
+
+    Raises
+    ------
+    TruthPixelError
+        For a missing folder, a single class, or unknown class names.
     """
-    return _without_damaged(sources.read_source(sources.find_source(source))).select_columns(ROW)
+    return _without_damaged(read_source(find_source(source))).select_columns(ROW)
 
 
-def summary(splits):
+def summary(splits: datasets.DatasetDict) -> pd.DataFrame:
     """Count images by split and class.
 
+    Parameters
+    ----------
+    splits : datasets.DatasetDict
+        As `load_splits` returns them.
+
     Returns
     -------
-    pandas.DataFrame, one row a split, with columns ``real``, ``ai`` and ``total`` (images).
+    pandas.DataFrame
+        One row a split, with the columns ``real``, ``ai`` and ``total`` (images).
     """
     counts = {name: np.bincount(part["label"], minlength=2) for name, part in splits.items()}
     table = pd.DataFrame(counts, index=list(KEYS)).T
     return table.assign(total=table.sum(axis=1))
 
 
-def leak_report(splits):
-    """Count images of a split that stand, byte for byte, in a split before it: what was learned is then no test.
-
-    Returns
-    -------
-    pandas.DataFrame, one row for validation (looked for in train) and one for test (looked for in train and
-    validation): ``images``, ``seen before`` (images), ``share`` (0..1).
-    """
-    known = {name: digests(splits[name]) for name in SPLITS}
-    twins = {name: _seen_before(known, name).sum() for name in SPLITS[1:]}
-    table = pd.DataFrame({"images": {name: len(known[name]) for name in twins}, "seen before": twins})
-    return table.assign(share=table["seen before"] / table["images"])
-
-
-def seen_before(splits):
-    """Find the test images that stand, byte for byte, in training or validation: bool array (N,)."""
-    return _seen_before({name: digests(splits[name]) for name in SPLITS}, "test")
-
-
-def _seen_before(known, name):
-    """Which of a split's digests a split before it holds; known: digests by split."""
-    earlier = {digest for split in SPLITS[: SPLITS.index(name)] for digest in known[split]}
-    return np.array([digest in earlier for digest in known[name]])
-
-
-def digests(rows):
-    """Hash the encoded image of each row: a list of hexadecimal str; equal ones are twins, byte for byte."""
-    return [hashlib.sha256(image).hexdigest() for batch in encoded_images(rows) for image in batch]
-
-
-def thumbnail(image, size=THUMBNAIL):
-    """Make any image what the detector was trained on: centre square, area-averaged to a thumbnail.
-
-    This is the only way an image reaches the network, in training, scoring and the demo.
+def digests(rows: datasets.Dataset) -> list[str]:
+    """Hash the encoded image of each row by SHA-256.
 
     Parameters
     ----------
-    image : bytes, PIL.Image.Image or uint8 array (height, width, 3)
-    size : int, pixels a side
+    rows : datasets.Dataset
+        Rows with a column ``image``.
 
     Returns
     -------
-    uint8 array (size, size, 3), RGB, 0..255
+    list of str
+        One hexadecimal digest a row; twins have the same one.
     """
-    pixels = image if isinstance(image, np.ndarray) else np.asarray(to_rgb(image))
-    height, width = pixels.shape[:2]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    square = pixels[top : top + side, left : left + side]
-    if side == size:
-        return square
-    return cv2.resize(square, (size, size), interpolation=cv2.INTER_AREA if side > size else cv2.INTER_LINEAR)
+    found = []
+    for batch in encoded_images(rows):
+        found.extend(hashlib.sha256(image).hexdigest() for image in batch)
+    return found
 
 
-def thumbnails(rows, size=THUMBNAIL):
-    """Decode a split into arrays.
-
-    Parameters
-    ----------
-    rows : datasets.Dataset with columns ``image`` and ``label``
-    size : int, pixels a side
-
-    Returns
-    -------
-    images : uint8 array (N, size, size, 3), RGB, 0..255
-    labels : float32 array (N,), 1 = AI-generated
-    """
-    images = np.empty((len(rows), size, size, 3), np.uint8)
-    start = 0
-    with ThreadPoolExecutor() as pool:  # Pillow and OpenCV let go of Python's lock while they decode
-        for batch in encoded_images(rows):
-            images[start : start + len(batch)] = list(pool.map(lambda data: thumbnail(data, size), batch))
-            start += len(batch)
-    return images, np.asarray(rows["label"], np.float32)
-
-
-def encoded_images(rows):
-    """The encoded images of a split, as lists of bytes: never all at once, since a data set may outgrow the memory."""
-    for batch in rows.select_columns("image").with_format("arrow").iter(256):
-        yield batch.column("image").combine_chunks().field("bytes").to_pylist()
-
-
-def _without_damaged(table):
+def _without_damaged(table: datasets.Dataset) -> datasets.Dataset:
+    """Leave out the images that do not decode, and say so in one line."""
     problems, ids = table["problem"][:], table["id"][:]
     bad = [i for i, problem in enumerate(problems) if problem]
     if not bad:
         return table
     names = [f"{ids[i]} ({problems[i]})" for i in bad[:5]]
-    print(f"Left out {len(bad)} damaged images: {'; '.join(names)}{' ...' if len(bad) > 5 else ''}")
+    more = " ..." if len(bad) > 5 else ""
+    print(f"Left out {len(bad)} damaged images: {'; '.join(names)}{more}")
     return table.select([i for i, problem in enumerate(problems) if not problem])
 
 
-def _index(table, seed):
-    """What splitting needs to know of each row; `key` orders rows by seed and content, not by how files are listed."""
+def _index(table: datasets.Dataset, seed: int) -> pd.DataFrame:
+    """Collect what dividing needs to know of each row: id, label, part, digest and key.
+
+    ``key`` orders the rows by the seed and by what is in their files, not by how a copy of the data
+    set lists them. Twins are told apart by their number, in the order of their ids.
+    """
     columns = {name: table[name][:] for name in ("id", "label", "part")}
-    rows = pd.DataFrame({**columns, "twins": digests(table)})
-    nth = rows.sort_values("id").groupby("twins").cumcount()
-    return rows.assign(key=[_key(seed, f"{twins}/{nth[i]}") for i, twins in rows["twins"].items()])
+    rows = pd.DataFrame({**columns, "digest": digests(table)})
+    number = rows.sort_values("id").groupby("digest").cumcount()
+    keys = [_key(seed, f"{digest}/{number[i]}") for i, digest in rows["digest"].items()]
+    return rows.assign(key=keys)
 
 
-def _key(seed, text):
+def _key(seed: int, text: str) -> str:
     return hashlib.blake2b(f"{seed}/{text}".encode(), digest_size=8).hexdigest()
 
 
-def _shuffled(rows):
+def _shuffled(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.sort_values("key")
 
 
-def _limited(rows, limit):
-    """`limit` rows, half of each class, each part of the source in proportion."""
-    share = limit / 2 / rows.groupby("label").size()
-    if (share > 1).any():
+def _limited(rows: pd.DataFrame, limit: int) -> pd.DataFrame:
+    """Choose `limit` rows, half of each class, and from each part of the source in proportion.
+
+    For each class, the seats (`limit` / 2) are shared out among the parts by their numbers of
+    images, and each part sends the first of its images in shuffled order.
+    """
+    smallest_class = rows.groupby("label").size().min()
+    if limit / 2 > smallest_class:
         raise TruthPixelError(
-            f"limit is {limit}: only {rows.groupby('label').size().min() * 2} images can be balanced."
+            f"limit is {limit}: only {smallest_class * 2} images can be balanced."
         )
     chosen = []
-    for label, of_class in rows.groupby("label"):
-        sizes = of_class.groupby("part").size()
-        for part, count in zip(sizes.index, _round_to(sizes * share[label], limit // 2)):
-            chosen.append(_shuffled(of_class[of_class.part == part]).head(count))
+    for _, of_class in rows.groupby("label"):
+        share = limit / 2 / len(of_class)
+        parts = of_class.groupby("part")
+        counts = _round_to(parts.size() * share, limit // 2)
+        for (_, of_part), count in zip(parts, counts, strict=True):
+            chosen.append(_shuffled(of_part).head(count))
     return pd.concat(chosen).sort_index()
 
 
-def _round_to(amounts, total):
-    """Round amounts to integers that add up to `total` (largest remainders)."""
+def _round_to(amounts: Sequence[float], total: int) -> np.ndarray:
+    """Round amounts to integers that add up to `total`, by the method of largest remainders.
+
+    All amounts are rounded down; what is missing in the total is given, one each, to those which
+    lost most by that.
+
+    >>> _round_to([1.4, 2.6, 3.0], 7)
+    array([1, 3, 3])
+    """
     amounts = np.asarray(amounts, float)
     whole = np.floor(amounts + 1e-9).astype(int)
-    whole[np.argsort(whole - amounts, kind="stable")[: total - whole.sum()]] += 1
+    missing = total - whole.sum()
+    largest_remainders_first = np.argsort(whole - amounts, kind="stable")
+    whole[largest_remainders_first[:missing]] += 1
     return whole
 
 
-def _sides(rows, split):
-    """The name of the split each row goes to, as a Series on the same index."""
+def _split_of_each(rows: pd.DataFrame, split: str) -> pd.Series:
+    """Name the split that each row goes to; the result has the index of `rows`."""
     parts = set(rows["part"])
     if parts == set(SPLITS):
         print("Split: as the source brings it.")
@@ -226,29 +219,55 @@ def _sides(rows, split):
         return _divide(rows, SPLITS, SHARES)
     if parts != {"train", "test"}:
         raise TruthPixelError(
-            f'split="official" needs parts train and test; this source has {", ".join(sorted(parts))}.'
+            'split="official" needs parts train and test; '
+            f"this source has {', '.join(sorted(parts))}."
         )
-    inner = _divide(rows[rows.part == "train"], SPLITS[:2], OFFICIAL_SHARES)
-    return inner.reindex(rows.index).fillna("test")
+    divided = _divide(rows[rows["part"] == "train"], SPLITS[:2], OFFICIAL_SHARES)
+    return divided.reindex(rows.index).fillna("test")
 
 
-def _divide(rows, names, shares):
-    """Deal groups of twins, largest first, to the split that lacks most: exact counts, no twin on two sides."""
-    lacking = {
-        label: dict(zip(names, _round_to(np.multiply(shares, len(of_class)), len(of_class))))
-        for label, of_class in rows.groupby("label")
-    }
-    target = {label: dict(counts) for label, counts in lacking.items()}
-    sides = {}
-    alone = ~rows["twins"].duplicated(keep=False)
-    groups = [
-        (group.label.iloc[0], list(group.index)) for _, group in _shuffled(rows[~alone]).groupby("twins", sort=False)
-    ]
-    groups.sort(key=lambda group: -len(group[1]))
-    groups += [(label, [i]) for i, label in _shuffled(rows[alone])["label"].items()]
-    for label, members in groups:
-        counts = lacking[label]
-        side = max(names, key=lambda name: counts[name] / max(target[label][name], 1))
-        counts[side] -= len(members)
-        sides.update(dict.fromkeys(members, side))
-    return pd.Series(sides).reindex(rows.index)
+def _divide(rows: pd.DataFrame, names: Sequence[str], shares: Sequence[float]) -> pd.Series:
+    """Deal rows out to splits, so that twins stay together and each split gets its exact share.
+
+    Each split is to have so many rows of each class (its target). Groups of twins are dealt like
+    cards, the largest group first, each to the split that lacks the largest fraction of its target
+    in the group's class. The single images come last, and fill what the groups have left open.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        As `_index` returns it.
+    names : sequence of str
+        The splits.
+    shares : sequence of float
+        The share of the rows that each split is to have; together 1.
+
+    Returns
+    -------
+    pandas.Series of str
+        The split of each row, on the index of `rows`.
+    """
+    targets = {}
+    for label, of_class in rows.groupby("label"):
+        counts = _round_to(np.multiply(shares, len(of_class)), len(of_class))
+        targets[label] = dict(zip(names, counts, strict=True))
+    lacking = {label: dict(target) for label, target in targets.items()}
+
+    label_of = rows["label"].to_dict()
+    split_of = {}
+    for group in _groups_of_twins(rows):
+        label = label_of[group[0]]
+        fractions = {name: lacking[label][name] / max(targets[label][name], 1) for name in names}
+        neediest = max(names, key=fractions.get)
+        lacking[label][neediest] -= len(group)
+        for row in group:
+            split_of[row] = neediest
+    return pd.Series(split_of).reindex(rows.index)
+
+
+def _groups_of_twins(rows: pd.DataFrame) -> list[list[int]]:
+    """Group the rows (by their index) that are twins, the largest group first, else shuffled."""
+    groups = {}
+    for row, digest in _shuffled(rows)["digest"].items():
+        groups.setdefault(digest, []).append(row)
+    return sorted(groups.values(), key=len, reverse=True)

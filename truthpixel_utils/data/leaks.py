@@ -1,0 +1,56 @@
+"""Images that stand in two splits, byte for byte: what was learned by heart is then no test."""
+
+from __future__ import annotations
+
+import datasets
+import numpy as np
+import pandas as pd
+
+from truthpixel_utils.data.splits import SPLITS, digests
+
+
+def leak_report(splits: datasets.DatasetDict) -> pd.DataFrame:
+    """Count the images of a split that stand, byte for byte, in a split before it.
+
+    A detector may have learned such an image by heart, and so it tests nothing.
+
+    Parameters
+    ----------
+    splits : datasets.DatasetDict
+        As `load_splits` returns them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row for validation (whose images are looked for in train) and one for test (looked for
+        in train and validation): ``images``, ``seen before`` (images), ``share`` (0..1).
+    """
+    digests_of = {name: digests(splits[name]) for name in SPLITS}
+    images = {name: len(digests_of[name]) for name in SPLITS[1:]}
+    twins = {name: _seen_before(digests_of, name).sum() for name in SPLITS[1:]}
+    table = pd.DataFrame({"images": images, "seen before": twins})
+    return table.assign(share=table["seen before"] / table["images"])
+
+
+def seen_before(splits: datasets.DatasetDict) -> np.ndarray:
+    """Find the test images that stand, byte for byte, in training or validation.
+
+    Parameters
+    ----------
+    splits : datasets.DatasetDict
+        As `load_splits` returns them.
+
+    Returns
+    -------
+    bool array (N,)
+        One value for each of the N test images, in their order.
+    """
+    return _seen_before({name: digests(splits[name]) for name in SPLITS}, "test")
+
+
+def _seen_before(digests_of: dict[str, list[str]], name: str) -> np.ndarray:
+    """Tell which digests of the split `name` stand in a split before it."""
+    earlier = set()
+    for before in SPLITS[: SPLITS.index(name)]:
+        earlier.update(digests_of[before])
+    return np.array([digest in earlier for digest in digests_of[name]])

@@ -1,0 +1,103 @@
+"""Detectors on disk: where they lie, and how they are written and read."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from truthpixel_utils.backend import keras
+from truthpixel_utils.errors import TruthPixelError
+from truthpixel_utils.files import PRETRAINED, atomic_write, project_path, require_file
+
+FINAL = "truthpixel_final.keras"  # what the last phase leaves in the output folder's `models`
+# What serves where nothing was trained yet; its MODEL_CARD.md lies beside it.
+SHIPPED = PRETRAINED / "truthpixel_cifake.keras"
+
+
+def load_detector(
+    path: str | Path | None = None, output_dir: str | Path = "outputs"
+) -> keras.Model:
+    """Load a detector.
+
+    Parameters
+    ----------
+    path : str or Path, optional
+        A ``.keras`` or ``.h5`` file. By default it is the one that `detector_path` finds; if that
+        is the one in the package, one line says so.
+    output_dir : str or Path
+        The folder in which `detector_path` looks.
+
+    Returns
+    -------
+    keras.Model
+        As `build_detector` builds it.
+
+    Raises
+    ------
+    TruthPixelError
+        If there is no such file, it is no Keras model, or the one in the package was changed.
+    """
+    if path is None:
+        path = detector_path(output_dir)
+        if path == SHIPPED:
+            print(
+                "Detector: the one in the package, trained on CIFAKE "
+                "(notebook 4 has left none here yet)."
+            )
+    made_by = "03_train_phase1" if Path(path).name == "phase1.keras" else "04_finetune"
+    path = require_file(path, made_by)
+    if path == SHIPPED:
+        _check_sum(path)
+    try:
+        return keras.models.load_model(path)
+    except Exception as error:  # Keras raises a kind for each: a cut file, another format, ...
+        raise TruthPixelError(
+            f"{path} is not a Keras model that can be read here ({type(error).__name__})."
+        ) from error
+
+
+def save_detector(network: keras.Model, path: str | Path) -> None:
+    """Write a network to a file, whole or not at all.
+
+    Parameters
+    ----------
+    network : keras.Model
+        A detector, or any other network.
+    path : str or Path
+        Where to write it; ends in ``.keras``.
+    """
+    with atomic_write(path) as part:
+        network.save(part)
+
+
+def detector_path(output_dir: str | Path = "outputs") -> Path:
+    """Find the detector to use: the one that notebook 4 has trained, else the one in the package.
+
+    Parameters
+    ----------
+    output_dir : str or Path
+        The folder in which notebook 4 leaves ``models/truthpixel_final.keras``.
+
+    Returns
+    -------
+    Path
+        A ``.keras`` file; its thresholds lie beside it, in a ``.json`` file of the same name.
+    """
+    trained = project_path(output_dir) / "models" / FINAL
+    return trained if trained.exists() else SHIPPED
+
+
+def _check_sum(path: Path) -> None:
+    """Raise a `TruthPixelError` unless the file is the one that SHA256SUMS beside it knows.
+
+    SHA256SUMS has the format of the command ``sha256sum``: a digest, two spaces, a name.
+    """
+    sums = {}
+    for line in path.with_name("SHA256SUMS").read_text().splitlines():
+        digest, name = line.split()
+        sums[name] = digest
+    if hashlib.sha256(path.read_bytes()).hexdigest() != sums[path.name]:
+        raise TruthPixelError(
+            f"{path} is not the file that was shipped (its checksum differs): "
+            "install the package again."
+        )
