@@ -2,8 +2,8 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 
@@ -14,8 +14,7 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (1200, 32, 32, 3), dtype=np.u
 
 
 def new_trunk(image_size=32):
-    keras.utils.set_random_seed(3)
-    detector = model.build_detector("lite0", image_size)
+    detector = model.build_detector("lite0", image_size, seed=3)
     model.freeze_backbone(detector)
     return model.split_trunk(detector)[0]
 
@@ -30,9 +29,14 @@ def computed(monkeypatch):
     """How many images were computed, request by request."""
     counts, prepare = [], feature_cache.prepare
 
-    def counting(*arguments):
-        forward = prepare(*arguments)
-        return lambda images: [counts.append(len(images)), forward(images)][1]
+    def counting(trunk):
+        forward = prepare(trunk)
+
+        def count_and_forward(images):
+            counts.append(len(images))
+            return forward(images)
+
+        return count_and_forward
 
     monkeypatch.setattr(feature_cache, "prepare", counting)
     return counts
@@ -48,15 +52,19 @@ def test_features_are_those_of_the_network(trunk, tmp_path, capsys):
 # What the killed process does: with 224 pixels inside, a chunk of 512 images takes it two seconds.
 EXTRACTING = """
 import sys
-sys.path.insert(0, "tests")
-from pathlib import Path
-from test_feature_cache import PIXELS, features, new_trunk
-features.extract(new_trunk(224), PIXELS, Path(sys.argv[1]))
+tests, folder = sys.argv[1:]
+sys.path.insert(0, tests)
+from test_feature_cache import PIXELS, new_trunk
+from truthpixel_utils import train
+train.cached_features(new_trunk(224), PIXELS, folder)
 """
 
 
 def test_a_killed_extraction_computes_nothing_twice_but_the_chunk_it_was_at(tmp_path, computed):
-    process = subprocess.Popen([sys.executable, "-c", EXTRACTING, str(tmp_path)], stdout=subprocess.DEVNULL)
+    here = Path(__file__).resolve().parent
+    process = subprocess.Popen(
+        [sys.executable, "-c", EXTRACTING, str(here), str(tmp_path)], stdout=subprocess.DEVNULL
+    )
     while not list(tmp_path.glob("[!.]*.json")) and process.poll() is None:  # .* is on its way
         os.sched_yield()
     process.send_signal(signal.SIGKILL)
@@ -118,3 +126,16 @@ def test_what_a_killed_run_left_half_written_is_not_listed_but_cleared(tmp_path)
     assert train.list_cache(tmp_path).empty
     train.clear_cache(tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_relative_folder_starts_at_the_project(trunk, home):
+    train.cached_features(trunk, PIXELS[:40], "outputs/cache")
+    assert len(list((home / "outputs" / "cache").glob("*.npy"))) == 1
+    assert list(train.list_cache("outputs/cache")["images"]) == [40]
+    assert train.clear_cache("outputs/cache") > 0
+    assert list((home / "outputs" / "cache").iterdir()) == []
+
+
+def test_a_folder_that_is_not_there_holds_nothing(home):
+    assert train.list_cache("outputs/cache").empty
+    assert train.clear_cache("outputs/cache") == 0

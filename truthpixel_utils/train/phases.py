@@ -1,153 +1,189 @@
-"""Training in two phases, the same code for both: what is trainable is decided before, in plain sight.
+"""Training in two phases by the same code: what is trainable is decided before, in plain sight.
 
-Every epoch is a function of the seed and its own number (order, views, dropout), and is saved when it ends: a training
-that was stopped goes on where it stopped and ends with the weights it would have had.
+Every epoch is a function of the seed and its own number (order, views, dropout), and is saved when
+it ends: a training that was stopped goes on where it stopped and ends with the same weights.
 """
 
+from __future__ import annotations
+
 import shutil
-from numbers import Number
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from truthpixel_utils.data.splits import thumbnails
+from truthpixel_utils.backend import keras
+from truthpixel_utils.data import thumbnails
 from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.files import atomic_write, project_path
-from truthpixel_utils.model.detector import (
+from truthpixel_utils.model import (
     freeze_batch_norm,
-    keras,
+    save_detector,
     split_trunk,
     with_image_size,
 )
 from truthpixel_utils.train.augment import augmented_views
 from truthpixel_utils.train.feature_cache import cached_features
-from truthpixel_utils.train.loop import fit_stage, save_detector
+from truthpixel_utils.train.loop import fit_stage, read_history
 from truthpixel_utils.train.record import read_record, training_record, write_record
+from truthpixel_utils.train.settings import Epochs, Settings, read_stages
 
-RECIPES = ("gentle", "strong")
+if TYPE_CHECKING:
+    import datasets
 
 
 def train_phase(
-    detector,
-    splits,
+    detector: keras.Model,
+    splits: Mapping[str, datasets.Dataset],
     *,
-    phase,
-    epochs,
-    learning_rate,
-    batch_size=32,
-    views=2,
-    recipe="gentle",
-    seed=42,
-    output_dir="outputs",
-):
-    """Train what is trainable in the detector, in place, and leave it with its best epoch's weights.
+    phase: int,
+    epochs: Epochs,
+    learning_rate: float,
+    batch_size: int = 32,
+    views: int = 2,
+    recipe: str = "gentle",
+    seed: int = 42,
+    output_dir: str | Path = "outputs",
+) -> pd.DataFrame:
+    """Train what is trainable in the detector and leave it with the weights of its best epoch.
 
-    Recipe ``"gentle"``: Adam on binary cross-entropy; the learning rate is halved after 2 epochs without a lower
-    validation loss, and training stops after 5. Recipe ``"strong"``, for the whole network: AdamW with weight decay
-    0.05 (Loshchilov and Hutter, 2019), the learning rate rises for a tenth of a stage's steps and falls as a cosine
-    does, labels smoothed by 0.02, each image changed anew every epoch (`augment.travelled`), and the detector is the
-    moving average of the weights (0.999 a step) with batch statistics of its own (`fit.Average`).
+    Recipe ``"gentle"``: Adam on binary cross-entropy; the learning rate is halved after 2 epochs
+    without a lower validation loss, and training stops after 5 (`recipes.Gentle`). Recipe
+    ``"strong"``, for the whole network: AdamW with weight decay, a learning rate that rises for a
+    tenth of a stage's steps and falls as a cosine does, smoothed labels, each image changed anew
+    every epoch (`augment.corrupt_at_random`); the detector is the moving average of the weights
+    (`recipes.Strong`, which names the papers).
 
-    Frozen layers below the trained ones are computed once for each view of an image and kept in ``cache/``. A training
-    that finished before with the same data, start and settings is reused, one that was stopped is resumed; either is
-    said in one line.
+    Frozen layers below the trained ones are computed once for each view of an image and kept in
+    ``cache/``. A training that finished before with the same data, start and settings is reused,
+    one that was stopped is resumed; one line says so of either.
 
     Parameters
     ----------
-    detector : keras.Model from `model.build_detector`, with layers frozen as wanted
-    splits : datasets.DatasetDict with ``train`` and ``validation``
-    phase : int, 1 or 2; names the files
-    epochs : int, at most; or a list of stages such as ``[[64, 10], [96, 8]]``, pixels inside the network and epochs.
-        Each begins with the best weights of the one before and with its learning rate anew, half as high (Loshchilov
-        and Hutter, 2017); the last has the detector's own size
-    learning_rate : float, of Adam
-    batch_size : int, images
-    views : int; 1 = every image as it is, 2 = alternately so and augmented, more = more augmented copies
+    detector : keras.Model
+        From `model.build_detector`, with layers frozen as wanted; trained in place.
+    splits : datasets.DatasetDict
+        From `data.load_splits`; ``train`` and ``validation`` are read.
+    phase : int
+        1 or 2; it names the files.
+    epochs : int or sequence of (int, int)
+        Epochs at most; or stages such as ``[[64, 10], [96, 8]]``, pixels a side inside the network
+        and epochs. Each stage begins with the best weights of the one before and with its learning
+        rate anew, half as high (Loshchilov and Hutter, *SGDR*, 2017); the last one has the
+        detector's own size.
+    learning_rate : float
+        Of the optimizer, in the first stage.
+    batch_size : int
+        Images a step.
+    views : int
+        1 shows every image as it is, 2 alternately so and augmented, more make more copies.
     recipe : {"gentle", "strong"}
-    seed : int, for order, augmentation and dropout
-    output_dir : str or Path, gets ``models/``, ``training_history_phase<N>.csv``, ``checkpoints/`` and ``cache/``
+        How to train.
+    seed : int
+        Seed of order, augmentation and dropout.
+    output_dir : str or Path
+        Gets ``models/phase<N>.keras``, ``training_history_phase<N>.csv``, ``checkpoints/`` and
+        ``cache/``; a relative one starts at the project.
 
     Returns
     -------
-    pandas.DataFrame, one row an epoch: ``accuracy, auc, loss, val_accuracy, val_auc, val_loss, learning_rate,
-    stage``
+    pandas.DataFrame
+        One row an epoch, indexed by its number from 1: ``accuracy``, ``auc``, ``loss``,
+        ``val_accuracy``, ``val_auc``, ``val_loss``, ``learning_rate``, ``stage``.
+
+    Raises
+    ------
+    TruthPixelError
+        If a setting makes no sense, or the recipe or the stages need the whole network to be
+        trained and some of it is frozen.
     """
-    size = detector.get_layer("resize").height
-    stages = _stages(epochs, size)
-    _check(epochs=min(count for _, count in stages), learning_rate=learning_rate, batch_size=batch_size, views=views)
-    if recipe not in RECIPES:
-        raise TruthPixelError(f'recipe is "{recipe}": expected {" or ".join(RECIPES)}.')
+    image_size = detector.get_layer("resize").height
+    settings = Settings(
+        stages=read_stages(epochs, image_size),
+        learning_rate=learning_rate,
+        batch_size=batch_size,
+        views=views,
+        recipe=recipe,
+        seed=seed,
+    )
     trunk, top = split_trunk(detector)
-    if (recipe == "strong" or len(stages) > 1) and trunk.output is not trunk.input:
-        raise TruthPixelError(
-            'the strong recipe and stages change the images anew every epoch: set unfreeze_layers="all".'
-        )
+    _check_nothing_frozen(trunk, settings)
     output = project_path(output_dir)
     final = output / "models" / f"phase{phase}.keras"
     history_csv = output / f"training_history_phase{phase}.csv"
     checkpoint = output / "checkpoints" / f"phase{phase}"
-    record = training_record(detector, splits, stages, learning_rate, batch_size, views, recipe, seed)
-    if read_record(checkpoint / "finished.json") == record and final.exists() and history_csv.exists():
+    finished = checkpoint / "finished.json"
+
+    record = training_record(detector, splits, settings)
+    same_as_before = read_record(finished) == record
+    if same_as_before and final.exists() and history_csv.exists():
         print(f"Reused: phase {phase} was trained before with the same data, start and settings.")
         detector.set_weights(keras.models.load_model(final).get_weights())
-        return pd.read_csv(history_csv, index_col="epoch")
-    if read_record(checkpoint / "recipe.json") != record:
-        for stage in checkpoint.glob("stage*"):  # not finished.json: it still speaks of `final`
-            shutil.rmtree(stage)
+        return read_history(history_csv)
+    if read_record(checkpoint / "recipe.json") != record:  # what lies there is of another training
+        _remove_stages(checkpoint)
         write_record(checkpoint / "recipe.json", record)
 
-    inputs, labels = _inputs(trunk, splits["train"], views, seed, output / "cache")
-    validation = _inputs(trunk, splits["validation"], 1, seed, output / "cache")
-    history = pd.DataFrame()
-    for stage, (pixels, count) in enumerate(stages, 1):
-        network = top if pixels == size else with_image_size(top, pixels)
-        more = fit_stage(
-            network,
-            inputs,
-            labels,
-            validation,
-            checkpoint / f"stage{stage}",
-            epochs=count,
-            learning_rate=learning_rate / 2 ** (stage - 1),
-            batch_size=batch_size,
-            recipe=recipe,
-            seed=seed,
-            stage=stage,
-            done=len(history),
-        )
-        history = pd.concat([history, more])
-        top.set_weights(network.get_weights())
-    freeze_batch_norm(detector)  # a finished detector's statistics rest, however it is called
+    cache = output / "cache"
+    training = _inputs(trunk, splits["train"], settings.views, settings.seed, cache)
+    validation = _inputs(trunk, splits["validation"], 1, settings.seed, cache)
+    history = _fit_stages(top, training, validation, settings, checkpoint)
+
+    freeze_batch_norm(detector)  # a finished detector keeps its statistics, however it is called
+    finished.unlink(missing_ok=True)  # from here on, what lies there is not of that training
     with atomic_write(history_csv) as part:
         history.to_csv(part)
     save_detector(detector, final)
-    shutil.rmtree(checkpoint)
-    write_record(checkpoint / "finished.json", record)
+    write_record(finished, record)
+    (checkpoint / "recipe.json").unlink()
+    _remove_stages(checkpoint)
     return history
 
 
-def _stages(epochs, size):
-    """The stages of a training as a list of [pixels, epochs]."""
-    if isinstance(epochs, Number):
-        return [[size, epochs]]
-    try:
-        stages = [[pixels, count] for pixels, count in epochs]
-        at_the_end = stages[-1][0]
-    except (TypeError, ValueError, IndexError) as error:
-        raise TruthPixelError(f"epochs is {epochs}: expected a number, or stages as in [[64, 10], [96, 8]].") from error
-    if at_the_end != size:
-        raise TruthPixelError(f"epochs end at {at_the_end} pixels: expected the detector's own size, {size}.")
-    return stages
+def _check_nothing_frozen(trunk, settings):
+    """Raise a `TruthPixelError` if settings need the whole network and its trunk is frozen."""
+    needs_all = settings.recipe == "strong" or len(settings.stages) > 1
+    if needs_all and trunk.output is not trunk.input:
+        raise TruthPixelError(
+            "the strong recipe and stages change the images anew every epoch: set "
+            'unfreeze_layers="all".'
+        )
 
 
-def _inputs(trunk, rows, views, seed, folder):
-    """What the trunk makes of each view of each image (views, N, ...), and the labels; the images are let go."""
+def _remove_stages(checkpoint):
+    """Remove the epochs in a checkpoint, but not what is known of the training that finished last.
+
+    Its detector is still there.
+    """
+    for stage in checkpoint.glob("stage*"):
+        shutil.rmtree(stage)
+
+
+def _fit_stages(top, training, validation, settings, checkpoint):
+    """Train the top stage after stage, each from the best weights of the one before.
+
+    The last stage has the top's own size, so that the top is what it trains.
+    """
+    own_size, _ = settings.stages[-1]
+    histories = []
+    for stage, (pixels, _) in enumerate(settings.stages, start=1):
+        network = top if pixels == own_size else with_image_size(top, pixels)
+        epochs_before = sum(len(history) for history in histories)
+        folder = checkpoint / f"stage{stage}"
+        histories.append(
+            fit_stage(network, training, validation, settings, stage, folder, epochs_before)
+        )
+        top.set_weights(network.get_weights())
+    return pd.concat(histories)
+
+
+def _inputs(trunk, rows, views, seed, cache):
+    """What the trunk makes of each view of each image (views, N, ...), and the labels (N,).
+
+    The images are let go when this returns.
+    """
     images, labels = thumbnails(rows)
     images = augmented_views(images, views, seed)
-    features = cached_features(trunk, images.reshape(-1, *images.shape[2:]), folder)
+    features = cached_features(trunk, images.reshape(-1, *images.shape[2:]), cache)
     return features.reshape(views, len(labels), *features.shape[1:]), labels
-
-
-def _check(**numbers):
-    for name, value in numbers.items():
-        if not value > 0:
-            raise TruthPixelError(f"{name} is {value}: expected a number above 0.")

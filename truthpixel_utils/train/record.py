@@ -1,23 +1,48 @@
-"""The record of a training: all that decided its outcome, and so which images a detector has seen."""
+"""The record of a training: all that decided its outcome, and so which images a detector saw."""
+
+from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+from truthpixel_utils.backend import keras
 from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.files import atomic_write, project_path
-from truthpixel_utils.model.detector import SHIPPED, detector_path, fingerprint
+from truthpixel_utils.model import SHIPPED, detector_path, fingerprint
 from truthpixel_utils.train.augment import RANDOM_CORRUPTIONS, augmentation
-from truthpixel_utils.train.loop import EARLY_STOPPING_PATIENCE, LR_PATIENCE, STRONG
+from truthpixel_utils.train.recipes import GENTLE, STRONG
+from truthpixel_utils.train.settings import Settings
 
-_USED = ("train", "validation")
+if TYPE_CHECKING:
+    import datasets
+
+_USED = ("train", "validation")  # the splits that a training sees
 _HEAD = ("dense_256", "dropout_256", "dense_128", "dropout_128", "logit")
 
 
-def check_unseen(splits, output_dir="outputs"):
-    """Raise a `TruthPixelError` if the detector for `output_dir` may have seen test images of `splits` in training.
+def check_unseen(
+    splits: Mapping[str, datasets.Dataset], output_dir: str | Path = "outputs"
+) -> None:
+    """Make sure that the detector for a folder saw no test image in training.
 
-    It was trained on the training rows of `splits`, or it is the one in the package: that one knows the training part
-    of CIFAKE, and the test part alone is new to it.
+    A detector that was trained here must have been trained on these splits. The one in the package
+    knows the training part of CIFAKE; the test part alone is new to it.
+
+    Parameters
+    ----------
+    splits : datasets.DatasetDict
+        From `data.load_splits`, with the test images that the detector is to be tested on.
+    output_dir : str or Path
+        The course's output folder; a relative one starts at the project.
+
+    Raises
+    ------
+    TruthPixelError
+        If the detector may have seen test images of `splits` in training.
     """
     if detector_path(output_dir) == SHIPPED:
         check_unseen_by_shipped(splits)
@@ -25,60 +50,123 @@ def check_unseen(splits, output_dir="outputs"):
     record = read_record(project_path(output_dir) / "checkpoints" / "phase2" / "finished.json")
     if record and record["rows"] != _rows(splits):
         raise TruthPixelError(
-            "the detector was trained on other images than these splits say: set source, split, limit and seed "
-            "as in notebooks 3 and 4, or some test images were seen in training."
+            "the detector was trained on other images than these splits say: set source, split, "
+            "limit and seed as in notebooks 3 and 4, or some test images were seen in training."
         )
 
 
-def check_unseen_by_shipped(splits):
-    """Raise a `TruthPixelError` if test rows of `splits` come from a training part, as the shipped detector's did."""
+def check_unseen_by_shipped(splits: Mapping[str, datasets.Dataset]) -> None:
+    """Make sure that the detector in the package saw no test image in training.
+
+    Parameters
+    ----------
+    splits : datasets.DatasetDict
+        From `data.load_splits`, with the test images that the detector is to be tested on.
+
+    Raises
+    ------
+    TruthPixelError
+        If a test row comes from a training part, as the rows that it was trained on do.
+    """
     if any(name.startswith("train/") for name in splits["test"]["id"][:]):
         raise TruthPixelError(
-            "the detector in the package was trained on all of CIFAKE's training part, and this test holds images of a "
-            'training part: set split="official".'
+            "the detector in the package was trained on all of CIFAKE's training part, and this "
+            'test holds images of a training part: set split="official".'
         )
 
 
-def training_record(detector, splits, stages, learning_rate, batch_size, views, recipe, seed):
-    """All that decides the outcome of a training, as a dictionary that JSON can hold."""
+def training_record(
+    detector: keras.Model, splits: Mapping[str, datasets.Dataset], settings: Settings
+) -> dict:
+    """Write down all that decides the outcome of a training.
+
+    Two trainings of the same record end with the same weights: the second one need not be made.
+
+    Parameters
+    ----------
+    detector : keras.Model
+        The detector as it is before training, with layers frozen as wanted.
+    splits : datasets.DatasetDict
+        ``train`` and ``validation`` are read.
+    settings : Settings
+        Of the training.
+
+    Returns
+    -------
+    dict
+        What JSON can hold and gives back as it is.
+    """
+    trainable = bytes(layer.trainable for layer in detector.layers)
     return {
         "format": 2,  # raise it when a finished training's files would not fit any more
         "start": fingerprint(detector),
-        "trainable": hashlib.sha256(bytes(layer.trainable for layer in detector.layers)).hexdigest(),
+        "trainable": hashlib.sha256(trainable).hexdigest(),
         "image_size": detector.get_layer("resize").height,
         "rows": _rows(splits),
         "order": _rows(splits, arranged=list),
-        "stages": stages,
-        "learning_rate": learning_rate,
-        "batch_size": batch_size,
-        "views": views,
-        "recipe": recipe,
-        "seed": seed,
-        "head": _settings(layer for layer in detector.layers if layer.name in _HEAD),
-        "augmentation": _settings(augmentation().layers),
-        "rules": [EARLY_STOPPING_PATIENCE, LR_PATIENCE] if recipe == "gentle" else _as_json({**STRONG, **RANDOM_CORRUPTIONS}),
+        **asdict(settings),
+        "stages": [list(stage) for stage in settings.stages],  # JSON has no tuples
+        "head": _configs(layer for layer in detector.layers if layer.name in _HEAD),
+        "augmentation": _configs(augmentation().layers),
+        "rules": _rules(settings.recipe),
     }
 
 
-def _rows(splits, arranged=sorted):
-    """A hash of the ids in training and validation, whatever their order or, with ``arranged=list``, in theirs."""
-    return {name: hashlib.sha256("\n".join(arranged(splits[name]["id"])).encode()).hexdigest() for name in _USED}
+def read_record(path: Path) -> dict | None:
+    """Read a record.
 
+    Parameters
+    ----------
+    path : Path
+        A JSON file from `write_record`.
 
-def _settings(layers):
-    """What layers were built with, less their names and seeds, in a form that JSON gives back as it is."""
-    configs = [{k: v for k, v in layer.get_config().items() if k not in ("name", "seed")} for layer in layers]
-    return _as_json(configs)
-
-
-def _as_json(settings):
-    return json.loads(json.dumps(settings, default=str))
-
-
-def read_record(path):
+    Returns
+    -------
+    dict or None
+        None if there is no such file.
+    """
     return json.loads(path.read_text()) if path.exists() else None
 
 
-def write_record(path, content):
+def write_record(path: Path, record: dict) -> None:
+    """Write a record, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        Where to; its folder is made if it is not there.
+    record : dict
+        From `training_record`.
+    """
     with atomic_write(path) as part:
-        part.write_text(json.dumps(content, indent=1))
+        part.write_text(json.dumps(record, indent=1))
+
+
+def _rows(splits, arranged=sorted):
+    """A hash of each used split's ids: whatever their order or, with ``arranged=list``, in it."""
+    hashes = {}
+    for name in _USED:
+        ids = "\n".join(arranged(splits[name]["id"]))
+        hashes[name] = hashlib.sha256(ids.encode()).hexdigest()
+    return hashes
+
+
+def _rules(recipe):
+    """The numbers of a recipe."""
+    if recipe == "gentle":
+        return [GENTLE.early_stopping_patience, GENTLE.lr_patience]
+    return _as_json({**asdict(STRONG), **RANDOM_CORRUPTIONS})
+
+
+def _configs(layers):
+    """What layers were built with, less their names and seeds."""
+    configs = []
+    for layer in layers:
+        config = layer.get_config()
+        configs.append({key: config[key] for key in config if key not in ("name", "seed")})
+    return _as_json(configs)
+
+
+def _as_json(value):
+    """The value as JSON gives it back, so that it compares equal to what was read from a file."""
+    return json.loads(json.dumps(value, default=str))
