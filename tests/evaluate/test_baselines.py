@@ -21,7 +21,10 @@ def test_what_a_child_could_compute_tells_noise_from_gradients(splits, name):
 
 def test_the_spectrum_of_a_wave_lies_at_its_frequency(tmp_path):
     wave = 127 + 100 * np.sin(2 * np.pi * 5 * np.arange(32) / 32)
-    for folder, pixels in (("REAL", np.tile(wave[None, :, None], (32, 1, 3))), ("FAKE", picture(0, True))):
+    for folder, pixels in (
+        ("REAL", np.tile(wave[None, :, None], (32, 1, 3))),
+        ("FAKE", picture(0, True)),
+    ):
         (tmp_path / folder).mkdir()
         Image.fromarray(pixels.astype(np.uint8)).save(tmp_path / folder / "a.png")
     power = baselines.spectrum(data.load_all(tmp_path))
@@ -32,6 +35,8 @@ def test_the_spectrum_of_a_wave_lies_at_its_frequency(tmp_path):
 
 def test_the_papers_small_network_is_trained_by_the_same_code(splits, home):
     network = baselines.train_small_cnn(splits, epochs=5, seed=0, output_dir="outputs")
-    assert evaluate.compute_metrics(evaluate.predict_rows(network, splits["test"]))["accuracy"] > 0.9
+    assert (
+        evaluate.compute_metrics(evaluate.predict_rows(network, splits["test"]))["accuracy"] > 0.9
+    )
     assert (home / "outputs/small_cnn/models/phase1.keras").exists()
     assert not (home / "outputs/models").exists()

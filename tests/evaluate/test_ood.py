@@ -27,19 +27,27 @@ def rows(images):
 def scene(seed):
     """A smooth picture: a gradient, and some of another."""
     rng = np.random.default_rng(seed)
-    mixed = picture(seed, False).astype(float) * rng.random() + picture(seed + 1, False)[::-1] * rng.random()
+    mixed = (
+        picture(seed, False).astype(float) * rng.random()
+        + picture(seed + 1, False)[::-1] * rng.random()
+    )
     return mixed.clip(0, 255).astype(np.uint8)
 
 
 @pytest.fixture(scope="module")
 def known(detector):
-    splits = {"train": rows([scene(i) for i in range(300)]), "validation": rows([scene(i) for i in range(300, 400)])}
+    splits = {
+        "train": rows([scene(i) for i in range(300)]),
+        "validation": rows([scene(i) for i in range(300, 400)]),
+    }
     return evaluate.fit_ood(detector, splits)
 
 
 def test_most_images_of_the_same_kind_are_known_and_noise_is_not(detector, known):
     like = evaluate.ood_distances(detector, np.stack([scene(i) for i in range(400, 600)]), known)
-    unlike = evaluate.ood_distances(detector, np.stack([picture(i, True) for i in range(20)]), known)
+    unlike = evaluate.ood_distances(
+        detector, np.stack([picture(i, True) for i in range(20)]), known
+    )
     assert 0.85 < (like <= known["limit"]).mean() < 1
     assert (unlike > 3 * known["limit"]).all()
 
@@ -56,17 +64,22 @@ def test_a_distance_is_scikit_learns(detector, known):
 
 
 def test_a_sorted_split_is_learned_from_as_a_whole(detector, monkeypatch):
-    monkeypatch.setattr(ood, "IMAGES", 60)
+    monkeypatch.setattr(ood, "MAX_IMAGES", 60)
     images = [scene(i) for i in range(100)] + [picture(i, True) for i in range(100)]
     known = evaluate.fit_ood(detector, {"train": rows(images), "validation": rows(images)})
-    assert np.median(evaluate.ood_distances(detector, np.stack(images[150:]), known)) < 2 * known["limit"]
+    assert (
+        np.median(evaluate.ood_distances(detector, np.stack(images[150:]), known))
+        < 2 * known["limit"]
+    )
 
 
 def test_of_a_strange_image_the_demo_cannot_tell_however_sure_the_detector_is(detector, known):
     certain = model.with_image_size(detector, 64)
     certain.get_layer("logit").set_weights([np.zeros((128, 1)), np.full(1, 9.0)])
     like, unlike = (
-        demo.analyze(png(image), "a.png", detector=certain, rule={**RULE, "out_of_distribution": known})
+        demo.analyze(
+            png(image), "a.png", detector=certain, rule={**RULE, "out_of_distribution": known}
+        )
         for image in (scene(400), picture(0, True))
     )
     assert like.verdict == "AI-generated" and "Outside" not in str(like.warnings)

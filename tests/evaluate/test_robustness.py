@@ -14,14 +14,19 @@ def detector():
 def test_every_setting_of_the_battery_gets_a_row_within_its_interval(detector, tiny):
     rows = data.load_splits(tiny)["test"]
     table = evaluate.measure_robustness(detector, rows, evaluate.BATTERY)
-    assert list(zip(table["corruption"], table["strength"])) == evaluate.BATTERY
+    assert list(zip(table["corruption"], table["strength"], strict=True)) == evaluate.BATTERY
     for name in ("accuracy", "roc_auc"):
         assert table[name].between(table[f"{name}_low"], table[f"{name}_high"]).all()
     again = evaluate.measure_robustness(detector, rows, [("noise", 0.1)])
-    assert (again.iloc[0] == table[(table["corruption"] == "noise") & (table["strength"] == 0.1)].iloc[0]).all()
+    assert (
+        again.iloc[0]
+        == table[(table["corruption"] == "noise") & (table["strength"] == 0.1)].iloc[0]
+    ).all()
 
 
-def test_a_change_that_changes_nothing_gives_the_scores_figures(detector, tiny):
+def test_a_corruption_that_changes_nothing_gives_the_figures_of_the_images_as_they_are(
+    detector, tiny
+):
     rows = data.load_splits(tiny)["test"]
     [row] = evaluate.measure_robustness(detector, rows, [("contrast", 1.0)]).to_dict("records")
     predictions = evaluate.predict_rows(detector, rows)

@@ -10,7 +10,6 @@ import tensorflow as tf
 
 from truthpixel_utils import evaluate, explain, model
 from truthpixel_utils.errors import TruthPixelError
-from truthpixel_utils.explain import cam
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3), dtype=np.uint8)
 
@@ -26,7 +25,11 @@ FORMULAS = {  # of activations and gradients (h, w, C), as the papers have them,
     "hirescam": lambda a, g: sum(g[..., k] * a[..., k] for k in range(a.shape[-1])),
     "layercam": lambda a, g: sum(np.maximum(g[..., k], 0) * a[..., k] for k in range(a.shape[-1])),
     "gradcam++": lambda a, g: sum(
-        (g[..., k] ** 2 / (2 * g[..., k] ** 2 + a[..., k].sum() * g[..., k] ** 3) * np.maximum(g[..., k], 0)).sum()
+        (
+            g[..., k] ** 2
+            / (2 * g[..., k] ** 2 + a[..., k].sum() * g[..., k] ** 3)
+            * np.maximum(g[..., k], 0)
+        ).sum()
         * a[..., k]
         for k in range(a.shape[-1])
     ),
@@ -34,8 +37,10 @@ FORMULAS = {  # of activations and gradients (h, w, C), as the papers have them,
 
 
 def reference(detector, image, sign, layer, method):
-    """A heatmap by a gradient through the whole network, one image at a time, stretched to the image."""
-    parts = keras.Model(detector.input, [detector.get_layer(layer).output, detector.get_layer("logit").output])
+    """The heatmap of one image, by a gradient through the whole network, stretched to the image."""
+    parts = keras.Model(
+        detector.input, [detector.get_layer(layer).output, detector.get_layer("logit").output]
+    )
     with tf.GradientTape() as tape:
         maps, logit = parts(image[None].astype(np.float32), training=False)
         speaks = sign * logit[0, 0]
@@ -48,23 +53,30 @@ def reference(detector, image, sign, layer, method):
     ("layer", "method"),
     [
         *itertools.product(
-            ["top_activation", "block5c_add", "block6a_expand_activation"], ["gradcam", "hirescam", "layercam"]
+            ["top_activation", "block5c_add", "block6a_expand_activation"],
+            ["gradcam", "hirescam", "layercam"],
         ),
-        ("top_activation", "gradcam++"),  # further down its quotient has poles, and rounding moves them
+        (
+            "top_activation",
+            "gradcam++",
+        ),  # further down its quotient has poles, and rounding moves them
     ],
 )
 def test_maps_equal_the_papers_formula(detector, layer, method):
-    logits, p_ai, heatmaps = explain.predict_and_explain(detector, IMAGES, method, layer, batch_size=4)
+    logits, p_ai, heatmaps = explain.predict_and_explain(
+        detector, IMAGES, method, layer, batch_size=4
+    )
     np.testing.assert_allclose(logits, evaluate.predict_images(detector, IMAGES)[0], atol=1e-3)
     np.testing.assert_allclose(p_ai, evaluate.predict_images(detector, IMAGES)[1], atol=1e-3)
     assert heatmaps.shape == (6, 32, 32) and heatmaps.dtype == np.float32
-    for image, logit, heatmap in zip(IMAGES, logits, heatmaps):
+    for image, logit, heatmap in zip(IMAGES, logits, heatmaps, strict=True):
         want = reference(detector, image, np.sign(logit), layer, method)
         np.testing.assert_allclose(heatmap, want, atol=2e-3 * want.max() + 1e-12)
 
 
 @pytest.mark.parametrize(
-    ("size", "layer"), [(64, "block4a_expand_activation"), (96, "block4a_expand_activation"), (224, "top_activation")]
+    ("size", "layer"),
+    [(64, "block4a_expand_activation"), (96, "block4a_expand_activation"), (224, "top_activation")],
 )
 def test_unless_a_layer_is_named_the_map_is_the_last_that_has_seven_cells_a_side(size, layer):
     detector = model.build_detector("lite0", image_size=size)
@@ -73,18 +85,9 @@ def test_unless_a_layer_is_named_the_map_is_the_last_that_has_seven_cells_a_side
     np.testing.assert_array_equal(explain.compute_heatmaps(detector, IMAGES[:2]), named)
 
 
-def test_eigencam_draws_the_direction_in_which_activations_lie():
-    """Two cells of four hold one pattern of channels, the second half as strongly; the rest is almost nothing."""
-    pattern = np.array([1.0, 2.0, 0.5])
-    activations = np.zeros((1, 2, 2, 3), np.float32)
-    activations[0, 0, 1], activations[0, 1, 0] = pattern, pattern / 2
-    [heat] = cam.eigencam(activations, None)
-    assert heat == pytest.approx(np.array([[0, 1], [0.5, 0]]) * np.linalg.norm(pattern))
-
-
 @pytest.fixture(scope="module")
 def finder():
-    """A small network, trained to tell whether a checkerboard hides in one quadrant of a noisy image."""
+    """A small network, trained to tell whether a checkerboard hides in a quadrant of an image."""
     keras.utils.set_random_seed(0)
     layers = keras.layers
     pixels = keras.Input((32, 32, 3))
@@ -114,11 +117,15 @@ def hidden_checkerboards(count, seed):
 @pytest.mark.parametrize("method", ["gradcam", "gradcam++", "hirescam", "layercam"])
 def test_the_heat_lies_where_the_evidence_is(finder, method):
     images, labels, quadrants = hidden_checkerboards(300, seed=1)
-    logits, _, heatmaps = explain.predict_and_explain(finder, images, method, layer="last", target="ai")
+    logits, _, heatmaps = explain.predict_and_explain(
+        finder, images, method, layer="last", target="ai"
+    )
     assert ((logits > 0) == labels).mean() > 0.95  # it has learned its task
     mass = heatmaps.reshape(-1, 2, 16, 2, 16).sum(axis=(2, 4)).reshape(-1, 4)
     random = np.random.default_rng(0).random((300, 4))
-    found, by_chance = ((part.argmax(axis=1) == quadrants)[labels == 1].mean() for part in (mass, random))
+    found, by_chance = (
+        (part.argmax(axis=1) == quadrants)[labels == 1].mean() for part in (mass, random)
+    )
     assert found >= 0.9 and 0.15 < by_chance < 0.35
 
 
@@ -148,7 +155,9 @@ def test_what_does_not_exist_is_told_in_one_sentence(detector):
 def test_a_map_finer_than_the_image_is_averaged_not_sampled():
     fine = np.zeros((112, 112), np.float32)
     fine[3] = 1  # between the rows that linear interpolation looks at
-    assert explain.place_heatmap(fine, 32, 32).sum() == pytest.approx(fine.mean() * 32 * 32, rel=1e-3)
+    assert explain.place_heatmap(fine, 32, 32).sum() == pytest.approx(
+        fine.mean() * 32 * 32, rel=1e-3
+    )
 
 
 def test_no_images_give_no_maps(detector):
@@ -170,10 +179,13 @@ def test_a_map_without_evidence_stays_empty(detector):
     silent.get_layer("logit").set_weights([np.zeros((128, 1)), np.zeros(1)])
     heatmaps = explain.compute_heatmaps(silent, IMAGES[:2])
     assert all(explain.is_empty(heatmap) for heatmap in heatmaps)
-    assert not all(explain.is_empty(heatmap) for heatmap in explain.compute_heatmaps(detector, IMAGES))
+    heatmaps = explain.compute_heatmaps(detector, IMAGES)
+    assert not all(explain.is_empty(heatmap) for heatmap in heatmaps)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems count peak memory in other units")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="other systems count peak memory in other units"
+)
 def test_many_images_at_full_size_fit_into_a_small_memory():
     code = """
 import resource

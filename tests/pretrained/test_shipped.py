@@ -1,4 +1,4 @@
-"""The detector that comes with the package: it serves where nothing was trained, and is what its card says."""
+"""The detector in the package: it serves where nothing was trained, and is what its card says."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from truthpixel_utils import cli, course, data, demo, evaluate, explain, model, 
 from truthpixel_utils.demo.views import png
 from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.files import PRETRAINED
-from truthpixel_utils.model import detector
+from truthpixel_utils.model import storage
 
 CARD = (PRETRAINED / "MODEL_CARD.md").read_text()
 
@@ -42,12 +42,14 @@ def test_a_detector_of_ones_own_comes_first(home, capsys):
 
 def test_it_is_small_and_loads_with_plain_keras():
     assert model.SHIPPED.stat().st_size <= 13e6
-    assert detector.keras.models.load_model(model.SHIPPED).layers[-1].name == "p_ai"
+    assert storage.keras.models.load_model(model.SHIPPED).layers[-1].name == "p_ai"
 
 
 def test_its_kernels_lie_in_the_file_with_sixteen_bits_of_mantissa():
-    kernels = [weight for weight in model.load_detector(model.SHIPPED).get_weights() if weight.ndim > 1]
-    assert len(kernels) > 80 and all((kernel.view(np.uint32) & 0x7F == 0).all() for kernel in kernels)
+    weights = model.load_detector(model.SHIPPED).get_weights()
+    kernels = [weight for weight in weights if weight.ndim > 1]
+    assert len(kernels) > 80
+    assert all((kernel.view(np.uint32) & 0x7F == 0).all() for kernel in kernels)
     values = np.random.default_rng(0).normal(size=1_000).astype(np.float32)
     rounded = runpy.run_path(str(PRETRAINED / "ship_detector.py"))["rounded"](values)
     assert 0 < np.abs(rounded / values - 1).max() <= 2**-17
@@ -58,7 +60,7 @@ def test_a_changed_file_is_refused_in_one_sentence(tmp_path, monkeypatch):
         shutil.copy(path, tmp_path)
     changed = tmp_path / model.SHIPPED.name
     changed.write_bytes(changed.read_bytes()[:-1] + b"\1")
-    monkeypatch.setattr(model, "SHIPPED", changed)
+    monkeypatch.setattr(storage, "SHIPPED", changed)
     with pytest.raises(TruthPixelError, match="is not the file that was shipped"):
         model.load_detector(changed)
 
@@ -73,52 +75,61 @@ def test_it_is_not_tested_on_images_it_was_trained_on(tiny, home, capsys):
 
 
 @pytest.fixture(scope="module")
-def strangers():
-    """The pictures of benchmarks/strangers.py."""
-    return runpy.run_path(str(course.PACKAGE.parent / "benchmarks" / "strangers.py"))
+def ood_benchmark():
+    """The pictures of benchmarks/out_of_distribution.py."""
+    return runpy.run_path(str(course.PACKAGE.parent / "benchmarks" / "out_of_distribution.py"))
 
 
-def test_no_photograph_is_accused(home, strangers):
+def test_no_photograph_is_called_ai_generated(home, ood_benchmark):
     detector, rule = model.load_detector(), evaluate.load_rule()
-    photographs = strangers["photographs"]()
-    said = [demo.analyze(png(image), "x.png", detector=detector, rule=rule).verdict for image in photographs]
-    assert said == ["cannot tell"] * 19
+    photographs = ood_benchmark["photographs"]()
+    assert len(photographs) == 19
+    for image in photographs:
+        answer = demo.analyze(png(image), "x.png", detector=detector, rule=rule)
+        assert answer.verdict == "cannot tell"
 
 
-def test_of_small_pieces_of_photographs_far_fewer_are_accused_than_by_its_probability_alone(home, strangers):
+def test_its_rule_calls_far_fewer_pieces_of_photographs_ai_generated_than_its_probability_would(
+    home, ood_benchmark
+):
     detector, rule = model.load_detector(), evaluate.load_rule()
-    pieces = list(strangers["crops"](strangers["photographs"](), 33, 64, np.random.default_rng(1)))[::3]
-    answers = [demo.analyze(png(image), "x.png", detector=detector, rule=rule) for image in pieces]
-    accused = sum(answer.verdict == "AI-generated" for answer in answers)
-    assert accused < sum(answer.p_ai >= rule["upper_threshold"] for answer in answers) / 2
-
-
-def test_of_what_is_no_photograph_it_takes_no_side(home, strangers):
     rng = np.random.default_rng(1)
-    images = [make(rng) for make in (strangers["word"], strangers["drawing"]) for _ in range(50)]
+    pieces = list(ood_benchmark["crops"](ood_benchmark["photographs"](), 33, 64, rng))[::3]
+    answers = [demo.analyze(png(image), "x.png", detector=detector, rule=rule) for image in pieces]
+    called_ai = sum(answer.verdict == "AI-generated" for answer in answers)
+    assert called_ai < sum(answer.p_ai >= rule["upper_threshold"] for answer in answers) / 2
+
+
+def test_of_what_is_no_photograph_it_takes_no_side(home, ood_benchmark):
+    rng = np.random.default_rng(1)
+    images = [
+        make(rng) for make in (ood_benchmark["word"], ood_benchmark["drawing"]) for _ in range(50)
+    ]
     images += [np.full((32, 32, 3), rng.integers(0, 256, 3), np.uint8) for _ in range(20)]
     images += [picture(i, True) for i in range(20)]
     known = evaluate.load_rule()["out_of_distribution"]
-    assert (evaluate.ood_distances(model.load_detector(), np.stack(images), known) > known["limit"]).mean() > 0.95
+    distances = evaluate.ood_distances(model.load_detector(), np.stack(images), known)
+    assert (distances > known["limit"]).mean() > 0.95
 
 
 @pytest.fixture(scope="module")
-def judged(shared):
+def scored(shared):
     """Whole official test of CIFAKE, scored with the shipped detector."""
     splits = data.load_splits(shared / "cifake", "official")
-    return evaluate.predict_rows(model.load_detector(model.SHIPPED), splits["test"]), data.seen_before(splits)
+    table = evaluate.predict_rows(model.load_detector(model.SHIPPED), splits["test"])
+    return table, data.seen_before(splits)
 
 
 def said(words):
-    """What the card's first table gives for a figure (0..1), of all test images and of those without twins."""
+    """What the card's first table gives for a figure (0..1): of all test images, without twins."""
     row = re.search(rf"^\| {words} \| ([\d.]+) ?%?[^|]*\| ([\d.]+) ?%?[^|]*\|", CARD, re.MULTILINE)
     scale = 100 if "%" in row[0] else 1
     return float(row[1]) / scale, float(row[2]) / scale
 
 
 @pytest.mark.parametrize("part", [0, 1], ids=["all", "without twins"])
-def test_its_card_holds_the_figures_that_scikit_learn_finds(judged, part):
-    table, twin = judged
+def test_its_card_holds_the_figures_that_scikit_learn_finds(scored, part):
+    table, twin = scored
     table = table[~twin] if part else table
     truth, verdict = table["label"], table["p_ai"] >= 0.5
     assert len(table) == (19_622 if part else 20_000)
@@ -129,17 +140,18 @@ def test_its_card_holds_the_figures_that_scikit_learn_finds(judged, part):
         "F1": sk.f1_score(truth, verdict),
     }
     for words, value in found.items():
-        assert said(words)[part] == pytest.approx(value, abs=2e-4)  # other processors move an image or two
+        # Other processors move an image or two.
+        assert said(words)[part] == pytest.approx(value, abs=2e-4)
     assert said("ROC-AUC")[part] == pytest.approx(sk.roc_auc_score(truth, table["p_ai"]), abs=1e-4)
 
 
-def test_its_probabilities_and_thresholds_hold_as_the_card_says(judged):
-    table, _ = judged
+def test_its_probabilities_and_thresholds_hold_as_the_card_says(scored):
+    table, _ = scored
     error = re.search(r"calibration error \(15 widths\) ([\d.]+)", CARD)
     assert float(error[1]) == pytest.approx(evaluate.expected_calibration_error(table), abs=5e-4)
     confidence = np.maximum(table["p_ai"], 1 - table["p_ai"]).mean()
     assert abs(confidence - sk.accuracy_score(table["label"], table["p_ai"] >= 0.5)) <= 0.01
     rule = json.loads(model.SHIPPED.with_suffix(".json").read_text())
-    accused = (table["p_ai"][table["label"] == 0] >= rule["upper_threshold"]).mean()
-    words = re.search(r"([\d.]+) % of the real test images are accused", CARD)
-    assert float(words[1]) / 100 == pytest.approx(accused, abs=2e-4)
+    false_positive_rate = (table["p_ai"][table["label"] == 0] >= rule["upper_threshold"]).mean()
+    words = re.search(r"([\d.]+) % of the real test images are called AI-generated", CARD)
+    assert float(words[1]) / 100 == pytest.approx(false_positive_rate, abs=2e-4)

@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=["baselines"],
     submod_attrs={
+        "bootstrap": ["bootstrap_intervals"],
         "calibration": [
             "calibrate",
             "choose_thresholds",
@@ -20,17 +21,15 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "metrics": [
             "HEADLINES",
             "THRESHOLD",
-            "by_class",
-            "by_generator",
             "classification_report",
             "compute_metrics",
             "mcnemar",
             "save_metrics",
         ],
-        "bootstrap": ["bootstrap_intervals"],
         "ood": ["fit_ood", "ood_distances"],
         "predictions": ["predict_images", "predict_rows"],
         "robustness": ["BATTERY", "USUAL", "measure_robustness"],
+        "subgroups": ["by_class", "by_generator"],
         "summary": ["format_summary", "measure_detector"],
     },
 )

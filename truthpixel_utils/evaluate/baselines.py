@@ -1,8 +1,14 @@
-"""What can be told without the network: features a child could compute, and a small network.
+"""What can be told without the detector: by features a child could compute, and by a small network.
 
-If one of them comes close to the detector, the detector may have learned how the data set was made, and not what an
-image shows.
+If one of them comes close to the detector, the detector may have learned how the data set was made,
+and not what an image shows.
 """
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,45 +17,97 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from truthpixel_utils.backend import keras
-from truthpixel_utils.data.splits import THUMBNAIL, encoded_images, thumbnails
-from truthpixel_utils.train.phases import train_phase
+from truthpixel_utils.data import THUMBNAIL, encoded_images, thumbnails
+from truthpixel_utils.train import train_phase
+
+if TYPE_CHECKING:
+    import datasets
 
 
-def colours(rows):
-    """Mean and variance of each colour channel: float array (N, 6)."""
+def colours(rows: datasets.Dataset) -> np.ndarray:
+    """Compute mean and variance of each colour channel.
+
+    Parameters
+    ----------
+    rows : datasets.Dataset
+        Rows with the columns ``image, label``.
+
+    Returns
+    -------
+    float array (N, 6)
+        Means of red, green and blue (0..255), then their variances (0..255²).
+    """
     images, _ = thumbnails(rows)
     return np.hstack([images.mean(axis=(1, 2)), images.var(axis=(1, 2))])
 
 
-def spectrum(rows):
-    """Logarithm of the power at each spatial frequency, all directions together: float array (N, 17)."""
+def spectrum(rows: datasets.Dataset) -> np.ndarray:
+    """Compute the power of the brightness at each spatial frequency, all directions together.
+
+    Generators that scale up with transposed convolutions cannot imitate this spectrum (Durall et
+    al., *Watch your up-convolution*, 2020).
+
+    Parameters
+    ----------
+    rows : datasets.Dataset
+        Rows with the columns ``image, label``.
+
+    Returns
+    -------
+    float array (N, 17)
+        Logarithm of the mean power (squared units of 0..255) at 0, 1, ... 16 waves across the
+        image; the last has the corners of the spectrum as well, where there are more waves.
+    """
     images, _ = thumbnails(rows)
     grey = images.mean(axis=-1)
     power = np.abs(np.fft.fft2(grey - grey.mean(axis=(1, 2), keepdims=True))) ** 2
     frequency = np.fft.fftfreq(THUMBNAIL, 1 / THUMBNAIL)
-    ring = np.minimum(np.hypot(*np.meshgrid(frequency, frequency)).round(), THUMBNAIL // 2).astype(int).ravel()
-    sums = power.reshape(len(power), -1) @ np.eye(THUMBNAIL // 2 + 1)[ring]
+    waves = np.hypot(*np.meshgrid(frequency, frequency)).round()
+    ring = np.minimum(waves, THUMBNAIL // 2).astype(int).ravel()
+    in_ring = np.eye(THUMBNAIL // 2 + 1)[ring]  # one row a coefficient: 1 in the ring it lies in
+    sums = power.reshape(len(power), -1) @ in_ring
     return np.log(sums / np.bincount(ring) + 1)
 
 
-def file_size(rows):
-    """Bytes of the encoded image: float array (N, 1)."""
-    return np.array([[len(image)] for batch in encoded_images(rows) for image in batch], float)
+def file_size(rows: datasets.Dataset) -> np.ndarray:
+    """Count the bytes of each encoded image.
+
+    Parameters
+    ----------
+    rows : datasets.Dataset
+        Rows with the column ``image``.
+
+    Returns
+    -------
+    float array (N, 1)
+        Bytes.
+    """
+    sizes = []
+    for batch in encoded_images(rows):
+        sizes += [[len(image)] for image in batch]
+    return np.array(sizes, float)
 
 
 FEATURES = {"colours": colours, "spectrum": spectrum, "file size": file_size}
 
 
-def linear_baseline(splits, features):
-    """Fit a logistic regression to features of the training images and apply it to the test images.
+def linear_baseline(
+    splits: Mapping[str, datasets.Dataset], features: Callable[[datasets.Dataset], np.ndarray]
+) -> pd.DataFrame:
+    """Fit a logistic regression to features of training images and apply it to the test images.
 
     Parameters
     ----------
-    features : function of rows that returns an array (N, ...), such as those in `FEATURES`
+    splits : dict of datasets.Dataset
+        Splits with ``train`` and ``test``.
+    features : function
+        Takes rows and returns an array (N, ...), as those in `FEATURES` do.
 
     Returns
     -------
-    pandas.DataFrame, one row a test image: ``id``, ``label``, ``generator``, ``p_ai``
+    pandas.DataFrame
+        One row a test image: ``id`` (str), ``label`` (int, 1 = AI-generated), ``generator`` (str)
+        and ``p_ai`` (float, 0..1).
     """
     fitted = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     fitted.fit(features(splits["train"]), splits["train"]["label"][:])
@@ -58,12 +116,17 @@ def linear_baseline(splits, features):
     return pd.DataFrame({**columns, "p_ai": fitted.predict_proba(features(test))[:, 1]})
 
 
-def small_cnn():
-    """Build the network of CIFAKE's paper (Bird and Lotfi, 2024): two convolutions of 32 filters, a layer of 64 units.
+def small_cnn() -> keras.Model:
+    """Build the network of CIFAKE's paper: two convolutions of 32 filters, a layer of 64 units.
+
+    Bird and Lotfi, *CIFAKE: Image classification and explainable identification of AI-generated
+    synthetic images*, 2024.
 
     Returns
     -------
-    keras.Model with the inputs, outputs and layer names of a detector, so that `train` and `score` take it
+    keras.Model
+        The untrained network, with the inputs, outputs and layer names of a detector, so that
+        `train_phase` and `predict_rows` take it.
     """
     layers = keras.layers
     pixels = keras.Input((THUMBNAIL, THUMBNAIL, 3), name="thumbnail")
@@ -76,8 +139,27 @@ def small_cnn():
     return keras.Model(pixels, p_ai)
 
 
-def train_small_cnn(splits, epochs, seed, output_dir):
-    """Train `small_cnn` with the course's own `train`, its files in ``small_cnn`` in `output_dir`; return it."""
+def train_small_cnn(
+    splits: Mapping[str, datasets.Dataset], epochs: int, seed: int, output_dir: str | Path
+) -> keras.Model:
+    """Train `small_cnn` with the course's own training.
+
+    Parameters
+    ----------
+    splits : dict of datasets.Dataset
+        Splits with ``train`` and ``validation``.
+    epochs : int
+        Passes over the training images, at most.
+    seed : int
+        Seed of the start weights and of the images' order.
+    output_dir : str or Path
+        The course's output folder; the training's files go into ``small_cnn`` in it.
+
+    Returns
+    -------
+    keras.Model
+        The trained network.
+    """
     keras.utils.set_random_seed(seed)
     network = small_cnn()
     options = {"epochs": epochs, "learning_rate": 1e-3, "views": 1, "seed": seed}

@@ -1,4 +1,12 @@
-"""How far figures would move with other images of the same kind: bootstrap intervals."""
+"""How far the headline figures would move with other images of the same kind: bootstrap intervals.
+
+A resample draws as many images as there are, with replacement. All that matters of it is how often
+each image was drawn, its *multiplicity*: the figures of the resample are those of the original
+images, each weighted by its multiplicity. So thousands of resamples need no thousands of tables,
+only one matrix of multiplicities, and every figure is a sum over it.
+"""
+
+from __future__ import annotations
 
 import warnings
 
@@ -7,49 +15,118 @@ import pandas as pd
 
 from truthpixel_utils.evaluate.metrics import HEADLINES, THRESHOLD, check_predictions
 
+RESAMPLES_AT_ONCE = 100  # the matrix of multiplicities has so many rows; all of them take memory
 
-def bootstrap_intervals(predictions, threshold=THRESHOLD, level=0.95, resamples=2000, seed=0):
+
+def bootstrap_intervals(
+    predictions: pd.DataFrame,
+    threshold: float = THRESHOLD,
+    level: float = 0.95,
+    resamples: int = 2000,
+    seed: int = 0,
+) -> pd.DataFrame:
     """Say how far the headline figures would move with other images of the same kind.
 
-    Percentile bootstrap (Efron and Tibshirani, 1993): images are drawn with replacement, as many as there are, and the
-    figures computed of each draw; the interval holds the middle `level` of them.
+    This is the percentile bootstrap (Efron and Tibshirani, *An Introduction to the Bootstrap*,
+    1993): the figures are computed of every resample, and the interval holds the middle `level`
+    of them.
+
+    Parameters
+    ----------
+    predictions : pandas.DataFrame
+        One row an image: ``label`` (int, 1 = AI-generated) and ``p_ai`` (float, 0..1). Images of
+        one class are enough; the figures that need both then have no interval.
+    threshold : float
+        The p_ai, 0..1, from which an image is called AI-generated.
+    level : float
+        Share of the resamples, 0..1, whose figure lies in the interval.
+    resamples : int
+        How many times the images are drawn anew.
+    seed : int
+        Seed of the draws: the same seed gives the same intervals.
 
     Returns
     -------
-    pandas.DataFrame, one row a figure of `HEADLINES`: ``low``, ``high`` (each 0..1; not a number where most draws leave
-    the figure undefined)
+    pandas.DataFrame
+        One row a figure of `HEADLINES`: ``low`` and ``high`` (float, 0..1; NaN where no resample
+        defines the figure).
+
+    Raises
+    ------
+    TruthPixelError
+        If figures of the table would mean nothing, see `metrics.check_predictions`.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"label": [0, 0, 1, 1], "p_ai": [0.1, 0.2, 0.8, 0.9]})
+    >>> bootstrap_intervals(table).loc["accuracy"].tolist()  # right however one draws
+    [1.0, 1.0]
     """
     check_predictions(predictions)
     ranked = predictions.sort_values("p_ai")
-    truth, p_ai = ranked["label"].to_numpy() == 1, ranked["p_ai"].to_numpy()
-    called = p_ai >= threshold
-    outcomes = np.stack([truth & called, ~truth & called, truth & ~called, ~truth & ~called], axis=1).astype(np.float32)
-    first, behind = np.searchsorted(p_ai, p_ai, "left"), np.searchsorted(p_ai, p_ai, "right")
-    rng, drawn = np.random.default_rng(seed), []
-    for start in range(0, resamples, 100):  # as many as fit into the memory at once
-        draws = rng.integers(0, len(p_ai), (min(100, resamples - start), len(p_ai)))
-        times = np.stack([np.bincount(draw, minlength=len(p_ai)) for draw in draws]).astype(np.float32)
-        reals_below = np.pad(np.cumsum(times * ~truth, axis=1), ((0, 0), (1, 0)))
-        won = (times * truth * (reals_below[:, first] + reals_below[:, behind]) / 2).sum(axis=1, dtype=float)
-        drawn.append(_figures_of(times @ outcomes, won))
+    is_ai, p_ai = ranked["label"].to_numpy() == 1, ranked["p_ai"].to_numpy()
+    outcomes = _outcomes(is_ai, p_ai >= threshold)
+    rng = np.random.default_rng(seed)
+    figures = []
+    for start in range(0, resamples, RESAMPLES_AT_ONCE):
+        count = min(RESAMPLES_AT_ONCE, resamples - start)
+        multiplicities = _multiplicities(rng, count, len(p_ai))
+        wins = _mann_whitney_u(multiplicities, is_ai, p_ai)
+        figures.append(_headlines(multiplicities @ outcomes, wins))
     tail = (1 - level) / 2
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a figure that no draw defines
-        low, high = np.nanquantile(np.concatenate(drawn), (tail, 1 - tail), axis=0)
+        warnings.simplefilter("ignore", RuntimeWarning)  # about a figure that no resample defines
+        low, high = np.nanquantile(np.concatenate(figures), (tail, 1 - tail), axis=0)
     return pd.DataFrame({"low": low, "high": high}, index=list(HEADLINES))
 
 
-def _figures_of(outcomes, won):
-    """`HEADLINES` (draws, 5) from counts (draws, 4) and the number of pairs in which the AI-generated scored higher."""
-    found, accused, missed, cleared = outcomes.T.astype(float)
+def _outcomes(is_ai, called_ai):
+    """Sort images (N,) into the four cells of the confusion matrix: one-hot, float32 (N, 4).
+
+    The columns are true positives, false positives, false negatives and true negatives.
+    """
+    cells = [is_ai & called_ai, ~is_ai & called_ai, is_ai & ~called_ai, ~is_ai & ~called_ai]
+    return np.stack(cells, axis=1).astype(np.float32)
+
+
+def _multiplicities(rng, resamples, images):
+    """Draw resamples and count how often each image is in each: float32 (resamples, images)."""
+    draws = rng.integers(0, images, (resamples, images))
+    return np.stack([np.bincount(draw, minlength=images) for draw in draws]).astype(np.float32)
+
+
+def _mann_whitney_u(multiplicities, is_ai, p_ai):
+    """Count the pairs that an AI-generated image wins against a real one, in each resample.
+
+    This is Mann and Whitney's U (*On a test of whether one of two random variables is
+    stochastically larger than the other*, 1947): of all pairs of an AI-generated and a real image,
+    the number in which the AI-generated one scores higher, a tie counting one half. Divided by the
+    number of pairs it is the ROC-AUC (Hanley and McNeil, 1982). An image that was drawn m times
+    stands in m times as many pairs.
+
+    The images are in ascending order of `p_ai` (N,), so the real ones that score less than an
+    image are those in front of the first with its score: a running sum of real multiplicities,
+    read at that place. Read behind the last with its score, it counts the ties as well, and the
+    mean of the two counts them half.
+    """
+    before_ties = np.searchsorted(p_ai, p_ai, "left")
+    behind_ties = np.searchsorted(p_ai, p_ai, "right")
+    reals_in_front = np.pad(np.cumsum(multiplicities * ~is_ai, axis=1), ((0, 0), (1, 0)))
+    beaten = reals_in_front[:, before_ties] + reals_in_front[:, behind_ties]
+    return (multiplicities * is_ai * beaten / 2).sum(axis=1, dtype=float)
+
+
+def _headlines(counts, wins):
+    """Compute `HEADLINES`, float (resamples, 5), of the `_outcomes` in each resample and its U."""
+    true_positives, false_positives, false_negatives, true_negatives = counts.T.astype(float)
+    positives, negatives = true_positives + false_negatives, false_positives + true_negatives
+    errors = false_positives + false_negatives
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.stack(
-            [
-                (found + cleared) / outcomes.sum(axis=1),
-                found / (found + accused),
-                found / (found + missed),
-                2 * found / (2 * found + accused + missed),
-                won / ((found + missed) * (accused + cleared)),
-            ],
-            axis=1,
-        )
+        figures = {
+            "accuracy": (true_positives + true_negatives) / counts.sum(axis=1),
+            "precision": true_positives / (true_positives + false_positives),
+            "recall": true_positives / positives,
+            "f1": 2 * true_positives / (2 * true_positives + errors),
+            "roc_auc": wins / (positives * negatives),
+        }
+    return np.stack([figures[name] for name in HEADLINES], axis=1)

@@ -1,37 +1,69 @@
-"""The finished detector on disk: a network and, beside it, the rule by which its answers become verdicts."""
+"""The finished detector on disk: a network and, beside it, the rule that makes p_ai a verdict."""
+
+from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from truthpixel_utils.backend import keras
 from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.files import atomic_write, project_path, require_file
-from truthpixel_utils.model.detector import FINAL, detector_path, load_detector, save_detector
-from truthpixel_utils.train.record import check_unseen
+from truthpixel_utils.model import FINAL, detector_path, load_detector, save_detector
+from truthpixel_utils.train import check_unseen
+
+if TYPE_CHECKING:
+    import datasets
 
 
-def load_for_test(splits, output_dir="outputs"):
-    """Load the finished detector and its rule, having made sure that it has seen no test image in training.
+def load_for_test(
+    splits: Mapping[str, datasets.Dataset], output_dir: str | Path = "outputs"
+) -> tuple[keras.Model, dict[str, Any]]:
+    """Load the finished detector and its rule, unless it may have seen test images in training.
 
     Parameters
     ----------
-    splits : datasets.DatasetDict from `data.load_splits`, the one that the detector is to be tested on
-    output_dir : str or Path, the course's output folder; where it holds no detector, the package's own is loaded
+    splits : dict of datasets.Dataset
+        The splits from `data.load_splits` whose ``test`` the detector is to be tested on.
+    output_dir : str or Path
+        The course's output folder; where it holds no detector, the package's own is loaded.
 
     Returns
     -------
-    detector : keras.Model, as `model.build_detector` builds it
-    rule : dict, see `load_rule`
+    detector : keras.Model
+        The network, as `model.build_detector` builds it.
+    rule : dict
+        What its answers mean, see `load_rule`.
 
     Raises
     ------
-    TruthPixelError if the detector was trained on other splits, or a file is missing or unreadable.
+    TruthPixelError
+        If the detector was trained on other splits, or a file is missing or unreadable.
     """
     check_unseen(splits, output_dir)
     return load_detector(output_dir=output_dir), load_rule(output_dir)
 
 
-def save_finished(detector, rule, output_dir="outputs"):
-    """Write the finished detector and, beside it, its rule (from `calibrate`, with `ood.fit_ood`'s dict as its
-    ``out_of_distribution``); return the detector's path."""
+def save_finished(
+    detector: keras.Model, rule: dict[str, Any], output_dir: str | Path = "outputs"
+) -> Path:
+    """Write the finished detector and, beside it, its rule, with one line for each of its entries.
+
+    Parameters
+    ----------
+    detector : keras.Model
+        The network, calibrated already.
+    rule : dict
+        What `calibrate` returned, with the dict from `fit_ood` as its ``out_of_distribution``.
+    output_dir : str or Path
+        The course's output folder.
+
+    Returns
+    -------
+    Path
+        Where the detector lies; the rule lies beside it, with the suffix ``.json``.
+    """
     path = project_path(output_dir) / "models" / FINAL
     save_detector(detector, path)
     with atomic_write(path.with_suffix(".json")) as part:
@@ -40,12 +72,30 @@ def save_finished(detector, rule, output_dir="outputs"):
     return path
 
 
-def load_rule(output_dir="outputs"):
-    """Load the rule of the detector that `model.load_detector` gives for `output_dir`: the dict that was saved with it."""
+def load_rule(output_dir: str | Path = "outputs") -> dict[str, Any]:
+    """Load the rule of the detector that `model.load_detector` gives for `output_dir`.
+
+    Parameters
+    ----------
+    output_dir : str or Path
+        The course's output folder; where it holds no detector, the rule is that of the package's.
+
+    Returns
+    -------
+    dict
+        ``shift``, ``temperature``, ``lower_threshold`` and ``upper_threshold`` (float, from
+        `calibrate`) and ``out_of_distribution`` (dict from `fit_ood`).
+
+    Raises
+    ------
+    TruthPixelError
+        If the file is missing, or an older version of the course wrote it.
+    """
     path = require_file(detector_path(output_dir).with_suffix(".json"), made_by="04_finetune")
     rule = json.loads(path.read_text())
     if missing := sorted({"shift", "out_of_distribution"} - rule.keys()):
         raise TruthPixelError(
-            f"{path} is of an older version (it lacks {', '.join(missing)}): run notebooks/04_finetune.ipynb again."
+            f"{path} is of an older version (it lacks {', '.join(missing)}): "
+            "run notebooks/04_finetune.ipynb again."
         )
     return rule

@@ -1,79 +1,115 @@
-"""Is an image like those the detector was trained on? A distance in the space of an early feature map."""
+"""Is an image like those the detector was trained on? Out-of-distribution detection (OOD).
 
+The distance is measured in the space of an early feature map. Late layers keep what tells the two
+classes apart and forget the rest, and with it what makes an image strange.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.spatial.distance import cdist
 from sklearn.covariance import LedoitWolf
 
 from truthpixel_utils.backend import keras
-from truthpixel_utils.data.splits import thumbnails
-from truthpixel_utils.model.inference import prepare
+from truthpixel_utils.data import thumbnails
+from truthpixel_utils.model import prepare
 
-LAYER = "block3b_add"  # late layers keep what parts the two classes and forget the rest, strangeness too
-IMAGES = 5_000  # to learn from in a split, at most
-KNOWN = 0.95  # share of validation images that count as known
+if TYPE_CHECKING:
+    import datasets
+
+LAYER = "block3b_add"
+MAX_IMAGES = 5_000  # of a split, which is enough to estimate a covariance from
+SHARE_WITHIN = 0.95  # of the validation images that lie within the limit
 
 
-def fit_ood(detector, splits, layer=LAYER):
-    """Describe the images that a detector knows.
+def fit_ood(
+    detector: keras.Model, splits: Mapping[str, datasets.Dataset], layer: str = LAYER
+) -> dict[str, Any]:
+    """Describe where the images that a detector was trained on lie in its features.
 
-    The mean of each channel over the map is taken to be normally distributed over the training images, with one
-    covariance (Lee et al., 2018, take one mean a class), shrunk after Ledoit and Wolf (2004).
+    The features of an image are the means of a layer's channels over the map. They are taken to be
+    normally distributed over the training images, with one mean and one covariance (Lee et al.,
+    *A simple unified framework for detecting out-of-distribution samples and adversarial attacks*,
+    2018, take one mean a class), the covariance shrunk after Ledoit and Wolf (2004).
 
     Parameters
     ----------
     detector : keras.Model
-    splits : datasets.DatasetDict with ``train`` and ``validation``
-    layer : str, name of the layer whose output map is measured
+        The network, from `model.build_detector` or `model.load_detector`.
+    splits : dict of datasets.Dataset
+        Splits with ``train`` and ``validation``.
+    layer : str
+        Name of a layer whose output is a map of C channels.
 
     Returns
     -------
-    dict : ``layer``, ``location`` (list of C floats) and ``precision`` (C lists of C) of training images there, and
-    ``limit``, the distance within which 95 % of validation images lie
+    dict
+        ``layer`` (str), ``location`` (list of C floats, the mean), ``precision`` (list of C lists
+        of C floats, the covariance's inverse) and ``limit`` (float), the distance within which
+        95 % of the validation images lie.
     """
-    train, validation = (_features(detector, layer, _some(splits[name])) for name in ("train", "validation"))
+    train = _features(detector, layer, _sample(splits["train"]))
+    validation = _features(detector, layer, _sample(splits["validation"]))
     normal = LedoitWolf().fit(train)
-    precision = [_short(row) for row in normal.precision_]
-    known = {"layer": layer, "location": _short(normal.location_), "precision": precision}
-    return {**known, "limit": float(np.quantile(_far(validation, known), KNOWN))}
+    fitted = {
+        "layer": layer,
+        "location": _rounded(normal.location_),
+        "precision": [_rounded(row) for row in normal.precision_],
+    }
+    limit = np.quantile(_mahalanobis(validation, fitted), SHARE_WITHIN)
+    return {**fitted, "limit": float(limit)}
 
 
-def ood_distances(detector, images, known):
-    """Measure how far images lie from the middle of those that a detector knows (Mahalanobis, 1936).
+def ood_distances(detector: keras.Model, images: np.ndarray, fitted: dict[str, Any]) -> np.ndarray:
+    """Measure how far images lie from the middle of those a detector was trained on.
 
     Parameters
     ----------
-    detector : keras.Model, the one that `domain` was made with
-    images : uint8 array (N, 32, 32, 3), RGB
-    known : dict from `domain`
+    detector : keras.Model
+        The network that `fitted` was made with.
+    images : uint8 array (N, 32, 32, 3)
+        Images of the detector's input size, RGB, 0..255.
+    fitted : dict
+        What `fit_ood` returned.
 
     Returns
     -------
-    float array (N,), 0 or more, each direction in its own standard deviations; beyond ``known["limit"]`` the detector's
-    answer is a guess
+    float array (N,)
+        Mahalanobis's distance (1936): 0 or more, each direction in its own standard deviations.
+        Beyond ``fitted["limit"]`` the detector's answer is a guess.
     """
-    return _far(_features(detector, known["layer"], images), known)
+    return _mahalanobis(_features(detector, fitted["layer"], images), fitted)
 
 
-def _far(features, known):
-    return cdist(features, [known["location"]], "mahalanobis", VI=np.array(known["precision"]))[:, 0]
+def _mahalanobis(features, fitted):
+    precision = np.array(fitted["precision"])
+    return cdist(features, [fitted["location"]], "mahalanobis", VI=precision)[:, 0]
 
 
-def _short(numbers):
-    """To six digits: rounding differs from machine to machine, and nobody reads more."""
+def _rounded(numbers):
+    """Round to six digits: rounding differs from machine to machine, and nobody reads more."""
     return [float(f"{number:.6g}") for number in numbers]
 
 
-def _some(rows):
-    """Thumbnails from all over a split, which may be sorted."""
-    return thumbnails(rows.select(np.linspace(0, len(rows) - 1, min(len(rows), IMAGES)).astype(int)))[0]
+def _sample(rows):
+    """Take thumbnails from all over a split, which may be sorted."""
+    count = min(len(rows), MAX_IMAGES)
+    chosen = np.linspace(0, len(rows) - 1, count).astype(int)
+    images, _ = thumbnails(rows.select(chosen))
+    return images
 
 
 def _features(detector, layer, images):
-    return prepare(_up_to(detector, layer))(images)[0]
+    """Average a layer's map over its cells: float32 (N, C)."""
+    [features] = prepare(_up_to(detector, layer))(images)
+    return features
 
 
-@lru_cache(maxsize=2)  # a prepared network is known again by being the same
+@lru_cache(maxsize=2)  # `prepare` knows a network again by its being the same object
 def _up_to(detector, layer):
-    return keras.Model(detector.input, keras.layers.GlobalAveragePooling2D()(detector.get_layer(layer).output))
+    feature_map = detector.get_layer(layer).output
+    return keras.Model(detector.input, keras.layers.GlobalAveragePooling2D()(feature_map))

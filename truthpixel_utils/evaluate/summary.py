@@ -1,25 +1,50 @@
 """Everything that the model card says of a detector, measured in one go."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 import pandas as pd
 
-from truthpixel_utils.data.splits import seen_before
+from truthpixel_utils.data import seen_before
 from truthpixel_utils.evaluate.bootstrap import bootstrap_intervals
 from truthpixel_utils.evaluate.calibration import expected_calibration_error
-from truthpixel_utils.evaluate.metrics import HEADLINES, by_class, compute_metrics
+from truthpixel_utils.evaluate.metrics import HEADLINES, compute_metrics
 from truthpixel_utils.evaluate.predictions import predict_rows
 from truthpixel_utils.evaluate.robustness import measure_robustness
+from truthpixel_utils.evaluate.subgroups import by_class
+
+if TYPE_CHECKING:
+    import datasets
+
+    from truthpixel_utils.backend import keras
 
 
-def measure_detector(detector, splits):
+def measure_detector(
+    detector: keras.Model, splits: Mapping[str, datasets.Dataset]
+) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Measure a detector on the test rows.
+
+    Parameters
+    ----------
+    detector : keras.Model
+        The network, from `model.load_detector`.
+    splits : dict of datasets.Dataset
+        Splits from `data.load_splits`; the detector has not been trained on their ``test``.
 
     Returns
     -------
-    predictions : pandas.DataFrame, see `score.score`
-    figures : dict, as `evaluate.evaluate` returns, and ``intervals`` (95 %, see there), ``without_twins`` (the same as
-    all for test images that no earlier split holds), ``calibration_error``, ``confidence`` (mean probability of the
-    verdict), ``robustness`` (list of rows) and ``by_class`` (class -> figures)
+    predictions : pandas.DataFrame
+        One row a test image, see `predict_rows`.
+    figures : dict
+        What `compute_metrics` returns and, beside it, ``intervals`` (headline figure -> ``low``
+        and ``high``, see `bootstrap_intervals`), ``without_twins`` (what `compute_metrics` returns
+        for the test images that no earlier split holds), ``calibration_error`` (0..1),
+        ``confidence`` (0.5..1, mean probability of the side an image leans to), ``robustness``
+        (list of dicts, the rows of `measure_robustness`) and ``by_class`` (class -> figures, see
+        `subgroups.by_class`).
     """
     predictions = predict_rows(detector, splits["test"])
     figures = compute_metrics(predictions)
@@ -32,20 +57,42 @@ def measure_detector(detector, splits):
     return predictions, figures
 
 
-def format_summary(figures):
-    """Lay out what `measure` found as text (str)."""
-    parts = {"all": figures, "without twins": figures["without_twins"]}
-    rows = ["test images", *HEADLINES]
-    columns = {
-        name: [f"{part['images']:,}", *(f"{part[key]:.4f}" for key in HEADLINES)] for name, part in parts.items()
-    }
-    changes = pd.DataFrame(figures["robustness"])[["corruption", "strength", "accuracy", "roc_auc", "false_positive_rate"]]
-    columns["95 % of draws"] = ["", *("{low:.4f}–{high:.4f}".format(**figures["intervals"][key]) for key in HEADLINES)]
-    tables = [
-        pd.DataFrame(columns, rows).to_string(),
-        f"calibration error {figures['calibration_error']:.4f}, mean confidence {figures['confidence']:.4f}",
-        changes.round(4).to_string(index=False),
+def format_summary(figures: dict[str, Any]) -> str:
+    """Lay out as text what `measure_detector` found.
+
+    Parameters
+    ----------
+    figures : dict
+        The figures from `measure_detector`.
+
+    Returns
+    -------
+    str
+        Two tables with a line between them, and a third table where the images have classes.
+    """
+    calibration = (
+        f"calibration error {figures['calibration_error']:.4f}, "
+        f"mean confidence {figures['confidence']:.4f}"
+    )
+    corruptions = pd.DataFrame(figures["robustness"])[
+        ["corruption", "strength", "accuracy", "roc_auc", "false_positive_rate"]
+    ]
+    parts = [
+        _headline_table(figures).to_string(),
+        calibration,
+        corruptions.round(4).to_string(index=False),
     ]
     if figures["by_class"]:
-        tables.append(pd.DataFrame.from_dict(figures["by_class"], orient="index").round(4).to_string())
-    return "\n\n".join(tables)
+        classes = pd.DataFrame.from_dict(figures["by_class"], orient="index")
+        parts.append(classes.round(4).to_string())
+    return "\n\n".join(parts)
+
+
+def _headline_table(figures):
+    """Set the headline figures, of all images and without twins, beside their intervals."""
+    columns = {}
+    for name, part in {"all": figures, "without twins": figures["without_twins"]}.items():
+        columns[name] = [f"{part['images']:,}", *(f"{part[key]:.4f}" for key in HEADLINES)]
+    intervals = [figures["intervals"][key] for key in HEADLINES]
+    columns["95 % of draws"] = ["", *("{low:.4f}–{high:.4f}".format(**each) for each in intervals)]
+    return pd.DataFrame(columns, ["test images", *HEADLINES])

@@ -7,12 +7,12 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submodules=["faithfulness"],
     submod_attrs={
         "cam": [
-            "METHODS",
             "compute_heatmaps",
             "default_layer",
             "is_empty",
             "place_heatmap",
             "predict_and_explain",
         ],
+        "methods": ["METHODS"],
     },
 )
