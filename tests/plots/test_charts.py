@@ -10,7 +10,9 @@ from truthpixel_utils import evaluate, plots
 def predictions():
     rng = np.random.default_rng(0)
     label = rng.integers(0, 2, 500)
-    return pd.DataFrame({"label": label, "p_ai": 1 / (1 + np.exp(-rng.normal(3 * label - 1.5, 1.5)))})
+    return pd.DataFrame(
+        {"label": label, "p_ai": 1 / (1 + np.exp(-rng.normal(3 * label - 1.5, 1.5)))}
+    )
 
 
 def words(figure):
@@ -25,14 +27,26 @@ def test_every_figure_says_what_its_table_says(predictions):
         f"{figures['accuracy']:.1%}": plots.confusion_matrix(figures),
         f"{figures['roc_auc']:.2f}": plots.roc_curve(predictions),
         "precision": plots.precision_recall_curve(predictions),
-        "after": plots.reliability_diagram({"after": evaluate.reliability_table(predictions)}, "title"),
-        f"all: {table['risk'].iloc[-1]:.1%}": plots.risk_coverage_curve(table, {"all": (1.0, table["risk"].iloc[-1])}),
-        "at 1 % accused": plots.roc_curve(predictions),
-        f"{figures['f1']:.3f}": plots.interval_chart(headlines, evaluate.bootstrap_intervals(predictions), "title"),
+        "after": plots.reliability_diagram(
+            {"after": evaluate.reliability_table(predictions)}, "title"
+        ),
+        f"all: {table['risk'].iloc[-1]:.1%}": plots.risk_coverage_curve(
+            table, {"all": (1.0, table["risk"].iloc[-1])}
+        ),
+        "at 1 % false positives": plots.roc_curve(predictions),
+        "false-positive rate": plots.roc_curve(predictions),
+        f"{figures['f1']:.3f}": plots.interval_chart(
+            headlines, evaluate.bootstrap_intervals(predictions), "title"
+        ),
     }
     for expected, figure in drawn.items():
         assert expected in words(figure)
     assert not plt.get_fignums()  # pyplot holds none: a notebook shows the value, and only once
+
+
+def test_every_spectrum_is_drawn_however_many_there_are():
+    power = pd.DataFrame(np.ones((3, 9)), index=[1, 2, 3], columns=list("abcdefghi"))
+    assert len(plots.spectra(power, "title").axes[0].lines) == 9
 
 
 def test_training_curves_mark_the_epoch_that_is_kept_and_part_the_stages():
@@ -46,15 +60,28 @@ def test_training_curves_mark_the_epoch_that_is_kept_and_part_the_stages():
 
 @pytest.mark.parametrize("kinds", [1, 3, 5])
 def test_robustness_has_a_panel_for_each_kind_of_change(kinds):
-    columns = ("accuracy", "accuracy_low", "accuracy_high", "roc_auc", "roc_auc_low", "roc_auc_high")
+    columns = (
+        "accuracy",
+        "accuracy_low",
+        "accuracy_high",
+        "roc_auc",
+        "roc_auc_low",
+        "roc_auc_high",
+    )
     rows = [{"corruption": f"kind {k}", "strength": s, "unit": "px", **dict.fromkeys(columns, 0.9)}
             for k in range(kinds) for s in (1, 2)]  # fmt: skip
-    figure = plots.robustness_curves(pd.DataFrame(rows), {"accuracy": 0.95, "roc_auc": 0.99}, "title")
+    figure = plots.robustness_curves(
+        pd.DataFrame(rows), {"accuracy": 0.95, "roc_auc": 0.99}, "title"
+    )
     assert sum(axis.axison for axis in figure.axes) == kinds
 
 
 def test_the_same_figure_is_the_same_file(predictions, tmp_path):
     for name in ("one", "two"):
-        plots.save_figure(plots.roc_curve(predictions), tmp_path / f"{name}.png", tmp_path / f"{name}.svg")
+        plots.save_figure(
+            plots.roc_curve(predictions), tmp_path / f"{name}.png", tmp_path / f"{name}.svg"
+        )
     for suffix in ("png", "svg"):
-        assert (tmp_path / f"one.{suffix}").read_bytes() == (tmp_path / f"two.{suffix}").read_bytes()
+        assert (tmp_path / f"one.{suffix}").read_bytes() == (
+            tmp_path / f"two.{suffix}"
+        ).read_bytes()

@@ -41,7 +41,15 @@ def test_figures_are_written_whole_and_shown_once(tmp_path):
     assert not plt.get_fignums()  # pyplot holds none: a notebook shows the value, and only once
 
 
+def test_a_grid_may_hold_one_image():
+    image = np.zeros((4, 4, 3), np.uint8)
+    assert len(plots.image_grid([image], columns=1).axes) == 1
+    assert len(plots.contact_sheet([image], [image[..., 0]], ["a"], ["red"], columns=1).axes) == 1
+
+
 def test_a_kept_table_can_be_read_again(tmp_path):
     table = pd.DataFrame({"accuracy": [0.1 + 0.2, 1.0]}, index=["a", "b"])
     assert plots.save_and_show(table, tmp_path / "tables" / "figures") is table
-    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "tables" / "figures.csv", index_col=0), table)
+    pd.testing.assert_frame_equal(
+        pd.read_csv(tmp_path / "tables" / "figures.csv", index_col=0), table
+    )

@@ -1,114 +1,105 @@
-"""Pictures, and the one style of every figure: blue is real, orange is AI-generated, safe for colour-blind readers.
+"""Figures of pictures: grids, heatmaps, explanations.
 
-Each function returns a `matplotlib.figure.Figure` and draws nothing by itself: a notebook shows it as a cell's value.
-Charts of numbers are in `charts`.
+Each function returns a `matplotlib.figure.Figure` and shows nothing by itself: a notebook shows the
+figure as the value of its cell.
 """
+
+from __future__ import annotations
+
+from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-from truthpixel_utils.files import atomic_write, project_path
-
-COLOURS = {"real": "#0072B2", "ai": "#D55E00"}  # Okabe and Ito's palette
-INK, FAINT = "#333333", "#BBBBBB"
-HEAT = "inferno"  # perceptually uniform, and legible without colour
-STYLE = {
-    "figure.dpi": 110,
-    "figure.constrained_layout.use": True,
-    "font.size": 10,
-    "axes.titlesize": 11,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": INK,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#E6E6E6",
-    "text.color": INK,
-    "axes.labelcolor": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "legend.frameon": False,
-    "svg.hashsalt": "truthpixel",  # the same figure is the same file
-}
-plt.rcParams.update(STYLE)
+from truthpixel_utils.labels import KEYS
+from truthpixel_utils.plots.style import COLOURS, HEAT, INK, new_figure
 
 
-def save_figure(figure, *paths):
-    """Write a figure to each path, in the format of its suffix (PNG: 150 dots an inch; SVG), whole or not at all.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-    paths : str or Path; relative ones start at the project
-    """
-    for path in map(project_path, paths):
-        with atomic_write(path) as part:
-            undated = {"Date": None} if path.suffix == ".svg" else None
-            figure.savefig(part, dpi=150, facecolor="white", metadata=undated)
-
-
-def save_and_show(shown, path):
-    """Write a figure as PNG and SVG, or a table as CSV, beside each other; return it, for the notebook to show.
-
-    Parameters
-    ----------
-    shown : matplotlib.figure.Figure or pandas.DataFrame
-    path : str or Path without a suffix; a relative one starts at the project
-    """
-    path = project_path(path)
-    if isinstance(shown, pd.DataFrame):
-        with atomic_write(path.with_suffix(".csv")) as part:
-            shown.to_csv(part)
-    else:
-        save_figure(shown, path.with_suffix(".png"), path.with_suffix(".svg"))
-    return shown
-
-
-def image_grid(pictures, titles=None, columns=8, colours=None, title=None, size=1.15):
+def image_grid(
+    pictures: Sequence[np.ndarray],
+    titles: Sequence[str] | None = None,
+    columns: int = 8,
+    colours: Sequence[str] | None = None,
+    title: str | None = None,
+    size: float = 1.15,
+) -> Figure:
     """Draw images in a grid.
 
     Parameters
     ----------
     pictures : sequence of uint8 arrays (H, W, 3)
-    titles, colours : sequences of str, one an image; a colour frames its image
+        RGB images.
+    titles : sequence of str, optional
+        Words above each image.
     columns : int
-    title : str, above all
-    size : float, inches a side of one image
+        Images in a row.
+    colours : sequence of str, optional
+        The colour of the frame of each image; without it there are no frames.
+    title : str, optional
+        Words above the whole figure.
+    size : float
+        Inches a side of one image.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
     """
     rows = -(-len(pictures) // columns)
     height = size * rows * (1.25 if titles else 1.0) + (0.4 if title else 0)
     figure, axes = new_figure(rows, columns, (size * columns, height))
-    for i, axis in enumerate(axes.flat):
+    for i, axis in enumerate(np.ravel(axes)):
         axis.set_axis_off()
         if i < len(pictures):
             axis.imshow(pictures[i], interpolation="nearest")
-            axis.set_title(titles[i] if titles else "", fontsize=8, loc="center", fontweight="normal")
+            axis.set_title(
+                titles[i] if titles else "", fontsize=8, loc="center", fontweight="normal"
+            )
             if colours:
                 _frame(axis, colours[i])
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=11)
     return figure
 
 
-def class_grid(pictures, labels, title=None):
-    """Draw images framed in their class's colour, real ones first; labels: 0 = real, 1 = AI-generated."""
-    order = np.argsort(np.asarray(labels), kind="stable")
-    kinds = ["ai" if labels[i] else "real" for i in order]
-    return image_grid([pictures[i] for i in order], None, 10, [COLOURS[kind] for kind in kinds], title)
+def class_grid(pictures: np.ndarray, labels: np.ndarray, title: str | None = None) -> Figure:
+    """Draw images in rows of ten, real ones first, each framed in the colour of its class.
+
+    Parameters
+    ----------
+    pictures : uint8 array (N, H, W, 3)
+        RGB images.
+    labels : int or float array (N,)
+        0 = real, 1 = AI-generated.
+    title : str, optional
+        Words above the whole figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    labels = np.asarray(labels, int)
+    order = np.argsort(labels, kind="stable")
+    colours = [COLOURS[KEYS[label]] for label in labels[order]]
+    return image_grid([pictures[i] for i in order], columns=10, colours=colours, title=title)
 
 
-def overlay(image, heatmap, strength=0.5, colours=HEAT):
-    """Lay a heatmap over its image, from which the colour is taken: what is coloured is heat.
+def overlay(
+    image: np.ndarray, heatmap: np.ndarray, strength: float = 0.5, colour_map: str = HEAT
+) -> np.ndarray:
+    """Lay a heatmap over its image, which turns grey, so that all colour is heat.
 
     Parameters
     ----------
     image : uint8 array (H, W, 3)
-    heatmap : float32 array (H, W), 0 or more; an empty one leaves the image grey, and where it is not a number (the
-        detector was not shown that part) the image fades
-    strength : float, opacity of the hottest pixel
-    colours : str, a colour map of matplotlib
+        RGB image.
+    heatmap : float32 array (H, W)
+        Evidence, 0 or more. An empty map leaves the image grey. Where the map is not a number,
+        since the detector was not shown that part, the image fades.
+    strength : float
+        Opacity of the hottest pixel, 0..1.
+    colour_map : str
+        Name of a colour map of matplotlib.
 
     Returns
     -------
@@ -117,30 +108,76 @@ def overlay(image, heatmap, strength=0.5, colours=HEAT):
     heat = np.nan_to_num(heatmap) / (np.nanmax(heatmap) or 1)
     opacity = strength * heat[..., None]
     grey = image.mean(axis=-1, keepdims=True)
-    mixed = grey * (1 - opacity) + plt.get_cmap(colours)(heat)[..., :3] * 255 * opacity
-    return np.where(np.isnan(heatmap)[..., None], 170 + mixed / 3, mixed).round().astype(np.uint8)
+    coloured = plt.get_cmap(colour_map)(heat)[..., :3] * 255
+    mixed = grey * (1 - opacity) + coloured * opacity
+    faded = 170 + mixed / 3
+    return np.where(np.isnan(heatmap)[..., None], faded, mixed).round().astype(np.uint8)
 
 
-def explanation(image, heatmap, title, colour=INK, colours=HEAT):
-    """Draw an image, its heatmap with a colour bar, and both together; the verdict stands in the title, in `colour`."""
-    figure, axes = new_figure(1, 3, (8.4, 2.9))
+def explanation(
+    image: np.ndarray,
+    heatmap: np.ndarray,
+    title: str,
+    colour: str = INK,
+    colour_map: str = HEAT,
+) -> Figure:
+    """Draw an image, its heatmap with a colour bar, and the heatmap over the image.
+
+    Parameters
+    ----------
+    image : uint8 array (H, W, 3)
+        RGB image.
+    heatmap : float32 array (H, W)
+        Evidence, 0 or more; not a number where the detector was not shown the image.
+    title : str
+        Words above the figure, such as the verdict.
+    colour : str
+        Colour of the title.
+    colour_map : str
+        Name of a colour map of matplotlib.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, (left, middle, right) = new_figure(1, 3, (8.4, 2.9))
     peak = float(np.nanmax(heatmap))
-    axes[0].imshow(image, interpolation="nearest")
-    heat = axes[1].imshow(heatmap, cmap=colours, vmin=0, vmax=peak or 1)
-    axes[2].imshow(overlay(image, heatmap, colours=colours), interpolation="nearest")
-    for axis, name in zip(axes, ("image", "heatmap" if peak else "heatmap: an empty map", "overlay")):
+    left.imshow(image, interpolation="nearest")
+    heat = middle.imshow(heatmap, cmap=colour_map, vmin=0, vmax=peak or 1)
+    right.imshow(overlay(image, heatmap, colour_map=colour_map), interpolation="nearest")
+    names = {
+        left: "image",
+        middle: "heatmap" if peak else "heatmap: an empty map",
+        right: "overlay",
+    }
+    for axis, name in names.items():
         axis.set_axis_off()
         axis.set_title(name, fontsize=9, fontweight="normal")
-    figure.colorbar(heat, ax=axes[1], fraction=0.046, label="evidence")
-    figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=11, color=colour, parse_math=False)
+    figure.colorbar(heat, ax=middle, fraction=0.046, label="evidence")
+    # A file may be called price_$5_and_$6: its name is not a formula.
+    figure.suptitle(
+        title, x=0.01, ha="left", fontweight="bold", fontsize=11, color=colour, parse_math=False
+    )
     return figure
 
 
-def heatmap_row(heatmaps, titles):
-    """Draw heatmaps side by side on one scale, with one colour bar; heatmaps: sequence of float arrays (H, W)."""
+def heatmap_row(heatmaps: Sequence[np.ndarray], titles: Sequence[str]) -> Figure:
+    """Draw heatmaps side by side on one scale, with one colour bar.
+
+    Parameters
+    ----------
+    heatmaps : sequence of float arrays (H, W)
+        Evidence, 0 or more.
+    titles : sequence of str
+        Words above each heatmap.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
     figure, axes = new_figure(1, len(heatmaps), (2.1 * len(heatmaps) + 0.9, 2.4))
     peak = max(float(np.nanmax(heatmap)) for heatmap in heatmaps)
-    for axis, heatmap, title in zip(np.ravel(axes), heatmaps, titles):
+    for axis, heatmap, title in zip(np.ravel(axes), heatmaps, titles, strict=True):
         drawn = axis.imshow(heatmap, cmap=HEAT, vmin=0, vmax=peak or 1)
         axis.set_axis_off()
         axis.set_title(title, fontsize=9, loc="center", fontweight="normal")
@@ -148,31 +185,51 @@ def heatmap_row(heatmaps, titles):
     return figure
 
 
-def contact_sheet(pictures, heatmaps, titles, colours, columns=5, title=None):
-    """Draw many explanations at once: each image beside its overlay, framed in the verdict's colour."""
-    pairs = [
-        np.concatenate([p, np.full((len(p), 2, 3), 255, np.uint8), overlay(p, h)], axis=1)
-        for p, h in zip(pictures, heatmaps)
-    ]
-    rows = -(-len(pairs) // columns)
+def contact_sheet(
+    pictures: Sequence[np.ndarray],
+    heatmaps: Sequence[np.ndarray],
+    titles: Sequence[str],
+    colours: Sequence[str],
+    columns: int = 5,
+    title: str | None = None,
+) -> Figure:
+    """Draw many explanations at once: each image beside its overlay, under a title of its colour.
+
+    Parameters
+    ----------
+    pictures : sequence of uint8 arrays (H, W, 3)
+        RGB images.
+    heatmaps : sequence of float32 arrays (H, W)
+        Evidence in each image, 0 or more.
+    titles : sequence of str
+        Words above each image, such as its verdict.
+    colours : sequence of str
+        The colour of each title.
+    columns : int
+        Explanations in a row.
+    title : str, optional
+        Words above the whole figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    rows = -(-len(pictures) // columns)
     figure, axes = new_figure(rows, columns, (2.2 * columns, 1.4 * rows + 0.4))
-    for i, axis in enumerate(axes.flat):
+    for i, axis in enumerate(np.ravel(axes)):
         axis.set_axis_off()
-        if i < len(pairs):
-            axis.imshow(pairs[i], interpolation="nearest")
-            axis.set_title(titles[i], fontsize=8, loc="center", fontweight="normal", color=colours[i])
+        if i < len(pictures):
+            gap = np.full((len(pictures[i]), 2, 3), 255, np.uint8)
+            pair = [pictures[i], gap, overlay(pictures[i], heatmaps[i])]
+            axis.imshow(np.concatenate(pair, axis=1), interpolation="nearest")
+            axis.set_title(
+                titles[i], fontsize=8, loc="center", fontweight="normal", color=colours[i]
+            )
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
     return figure
 
 
-def new_figure(rows, columns, size):
-    """A figure that pyplot forgets at once: the notebook shows it once, as a value."""
-    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=(rows, columns) == (1, 1))
-    plt.close(figure)
-    return figure, axes if (rows, columns) == (1, 1) or rows > 1 else axes[0]
-
-
-def _frame(axis, colour):
+def _frame(axis: Axes, colour: str) -> None:
     axis.set_axis_on()
     axis.set(xticks=[], yticks=[])
     axis.grid(visible=False)
