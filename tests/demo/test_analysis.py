@@ -19,7 +19,9 @@ def detector():
 
 def encode(image, form="PNG", **options):
     buffer = io.BytesIO()
-    (image if isinstance(image, Image.Image) else Image.fromarray(image)).save(buffer, form, **options)
+    (image if isinstance(image, Image.Image) else Image.fromarray(image)).save(
+        buffer, form, **options
+    )
     return buffer.getvalue()
 
 
@@ -30,7 +32,9 @@ def analyze(detector, content, name, **options):
 def test_a_thumbnail_gets_the_detectors_own_answer(detector):
     pixels = picture(1, True)
     report = analyze(detector, encode(pixels), "a.png")
-    assert report.p_ai == pytest.approx(float(evaluate.predict_images(detector, pixels[None])[1][0]), abs=1e-6)
+    assert report.p_ai == pytest.approx(
+        float(evaluate.predict_images(detector, pixels[None])[1][0]), abs=1e-6
+    )
     assert (report.seen == pixels).all() and report.heatmap.shape == (32, 32)
     assert not any("pixels" in warning for warning in report.warnings)
 
@@ -58,12 +62,24 @@ def chancy(detector):
 
 
 def test_an_answer_that_turns_round_when_the_image_is_mirrored_is_none(chancy):
-    rule = {**RULE, "out_of_distribution": {"layer": "top_activation", "location": [0.0], "precision": [[0.0]], "limit": 1.0}}
-    ramp = np.repeat(np.broadcast_to(np.linspace(0, 250, 32), (32, 32))[..., None], 3, axis=2).astype(np.uint8)
+    rule = {
+        **RULE,
+        "out_of_distribution": {
+            "layer": "top_activation",
+            "location": [0.0],
+            "precision": [[0.0]],
+            "limit": 1.0,
+        },
+    }
+    ramp = np.repeat(
+        np.broadcast_to(np.linspace(0, 250, 32), (32, 32))[..., None], 3, axis=2
+    ).astype(np.uint8)
     report = demo.analyze(encode(ramp[:, ::-1]), "a.png", detector=chancy, rule=rule)
     assert report.p_ai > 0.99 and report.verdict == "cannot tell"
     assert any("turns round when the image is mirrored" in warning for warning in report.warnings)
-    even = demo.analyze(encode(np.full((32, 32, 3), 250, np.uint8)), "a.png", detector=chancy, rule=rule)
+    even = demo.analyze(
+        encode(np.full((32, 32, 3), 250, np.uint8)), "a.png", detector=chancy, rule=rule
+    )
     assert even.verdict == "AI-generated" and not even.warnings
 
 
@@ -72,16 +88,21 @@ def test_a_webp_with_camera_and_date_is_judged_and_both_are_told(detector):
     exif[0x010F], exif[0x0110] = "Leica", "Leica M6 <3>"
     exif.get_ifd(0x8769)[0x9003] = "2001:02:03 04:05:06"
     report = analyze(detector, encode(picture(1, True), "WEBP", lossless=True, exif=exif), "a.webp")
-    assert report.information["camera"] == "Leica M6 <3>" and report.information["date"] == "2001:02:03 04:05:06"
+    assert (
+        report.information["camera"] == "Leica M6 <3>"
+        and report.information["date"] == "2001:02:03 04:05:06"
+    )
     assert "M6 &lt;3&gt;" in report_card(report)
 
 
 def test_of_a_moving_picture_the_first_frame_is_judged_and_the_reader_told(detector):
     frames = [Image.fromarray(picture(i, True)) for i in range(3)]
     report = analyze(
-        detector, encode(frames[0], "WEBP", save_all=True, append_images=frames[1:], lossless=True), "a.webp"
+        detector,
+        encode(frames[0], "WEBP", save_all=True, append_images=frames[1:], lossless=True),
+        "a.webp",
     )
-    assert any("holds 3 pictures; the first was judged" in warning for warning in report.warnings)
+    assert any("holds 3 pictures; the first was analyzed" in warning for warning in report.warnings)
     assert (report.seen == picture(0, True)).all()
 
 
@@ -91,7 +112,9 @@ def test_what_the_file_says_of_its_origin_is_quoted_and_does_not_move_the_verdic
     plain = analyze(detector, encode(picture(1, True)), "a.png")
     labelled = analyze(detector, encode(picture(1, True), pnginfo=info), "a.png")
     assert (labelled.p_ai, labelled.verdict) == (plain.p_ai, plain.verdict)
-    assert "a castle &lt;b&gt;bold" in report_card(labelled) and "No statement" not in report_card(labelled)
+    assert "a castle &lt;b&gt;bold" in report_card(labelled) and "No statement" not in report_card(
+        labelled
+    )
     assert "No statement. That says nothing" in report_card(plain)
 
 
@@ -117,7 +140,8 @@ def test_a_large_image_is_never_accused_however_sure_the_detector_is(detector):
     large = analyze(certain, encode(photograph), "photo.png")
     thumbnail = analyze(certain, encode(picture(1, True)), "thumbnail.png")
     assert (large.verdict, thumbnail.verdict) == ("cannot tell", "AI-generated")
-    assert "opacity:0.3" in report_card(large) and "opacity:1" in report_card(thumbnail)  # nor does the bar accuse
+    assert "opacity:0.3" in report_card(large)  # nor does the bar accuse
+    assert "opacity:1" in report_card(thumbnail)
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "RGBA", "LA", "1", "CMYK"])

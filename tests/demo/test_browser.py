@@ -1,4 +1,4 @@
-"""The demo in a real browser: Voilà, Streamlit and JupyterLab, with files that are good, broken and many."""
+"""The demo in a real browser, by Voilà, Streamlit and JupyterLab: files good, broken and many."""
 
 import contextlib
 import os
@@ -17,12 +17,22 @@ from conftest import picture
 from truthpixel_utils import course
 from truthpixel_utils.demo.views import png
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="needs Chromium (on Debian: apt-get install chromium)")
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
+pytestmark = pytest.mark.skipif(
+    not CHROMIUM, reason="needs Chromium (on Debian: apt-get install chromium)"
+)
 BIN = Path(sys.executable).parent
 VERDICT = re.compile("^(real|cannot tell|AI-generated)$")
-PATIENCE = 60_000  # ms; a kernel has to start and TensorFlow to be imported
-FLAGS = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync"
+TIMEOUT = 60_000  # ms; a kernel has to start and TensorFlow to be imported
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +40,7 @@ def chromium():
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
 
@@ -43,10 +53,19 @@ def free_port():
 @contextlib.contextmanager
 def served(home, *command, port):
     """Run a server until the block ends; yields its address once it answers."""
-    environment = {**os.environ, "TRUTHPIXEL_HOME": str(home), "JUPYTER_CONFIG_DIR": str(home / "jupyter")}
+    environment = {
+        **os.environ,
+        "TRUTHPIXEL_HOME": str(home),
+        "JUPYTER_CONFIG_DIR": str(home / "jupyter"),
+    }
     with (home / "log").open("w") as log:
         process = subprocess.Popen(
-            command, env=environment, cwd=course.PACKAGE.parent, stdout=log, stderr=log, start_new_session=True
+            command,
+            env=environment,
+            cwd=course.PACKAGE.parent,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
     try:
         while process.poll() is None:
@@ -86,7 +105,7 @@ def voila(tmp_path_factory):
 
 def visit(chromium, address, **options):
     page = chromium.new_context(**options).new_page()
-    page.set_default_timeout(PATIENCE)
+    page.set_default_timeout(TIMEOUT)
     page.goto(address)
     page.locator(".tp-drop").wait_for()
     return page
@@ -98,7 +117,7 @@ def page(chromium, voila):
 
 
 def answer(page, *paths):
-    """Upload, press Analyze, and wait until the history has grown by as many answers as files are good."""
+    """Upload files and press Analyze."""
     page.locator(".tp-drop input").set_input_files(list(paths))
     page.get_by_text(f"Chosen: {Path(paths[0]).name}").wait_for()
     page.get_by_role("button", name="Analyze").click()
@@ -136,7 +155,8 @@ def test_voila_takes_files_that_are_dropped_and_examples(page):
     drop = """drop => {
         const data = new DataTransfer();
         data.items.add(new File([new Uint8Array([1, 2, 3])], "dropped.png"));
-        drop.dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true}));
+        const options = {dataTransfer: data, bubbles: true, cancelable: true};
+        drop.dispatchEvent(new DragEvent("drop", options));
     }"""
     page.locator(".tp-drop").evaluate(drop)
     page.get_by_text("Chosen: dropped.png").wait_for()
@@ -151,7 +171,8 @@ def test_voila_does_not_mix_the_files_of_two_choices_made_at_once(page):
         for (const names of [["a.png", "b.png"], ["c.png"]]) {
             const data = new DataTransfer();
             for (const name of names) data.items.add(new File([new Uint8Array([1, 2, 3])], name));
-            drop.dispatchEvent(new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true}));
+            const options = {dataTransfer: data, bubbles: true, cancelable: true};
+            drop.dispatchEvent(new DragEvent("drop", options));
         }
     }"""
     page.locator(".tp-drop").evaluate(drop_twice)
@@ -183,33 +204,41 @@ def test_voila_keeps_two_visitors_apart_and_serves_a_phone(chromium, voila, page
 @pytest.fixture(scope="module")
 def streamlit(tmp_path_factory):
     port = free_port()
-    options = f"--server.port {port} --server.address 127.0.0.1 --server.headless true --browser.gatherUsageStats false"
+    options = (
+        f"--server.port {port} --server.address 127.0.0.1 --server.headless true "
+        "--browser.gatherUsageStats false"
+    )
     app = str(course.PACKAGE / "demo" / "streamlit_app.py")
     command = [str(BIN / "streamlit"), "run", app, *options.split()]
     with served(tmp_path_factory.mktemp("streamlit"), *command, port=port) as address:
         yield address
 
 
-def test_streamlit_shows_verdict_bar_and_heatmap_and_names_a_broken_file(chromium, streamlit, files):
+def test_streamlit_shows_verdict_bar_and_heatmap_and_names_a_broken_file(
+    chromium, streamlit, files
+):
     pages = [chromium.new_context().new_page() for _ in range(2)]
     for page in pages:
-        page.set_default_timeout(PATIENCE)
+        page.set_default_timeout(TIMEOUT)
         page.goto(streamlit)
     one, other = pages
     upload = one.locator("input[type=file]")
-    upload.set_input_files([files["broken.jpg"], *[files["photograph.jpg"]] * 2])  # one file twice: a fault of keys
+    twice = [files["photograph.jpg"]] * 2  # two buttons must not get the same key
+    upload.set_input_files([files["broken.jpg"], *twice])
     one.get_by_text("broken.jpg is not an image that can be read").wait_for()
     one.get_by_role("status").filter(has_text=VERDICT).first.wait_for()
     one.get_by_role("img", name="confidence:").nth(1).wait_for()
     one.get_by_role("button", name="Overlay (PNG)").nth(1).wait_for()
-    assert one.get_by_alt_text("heatmap over the image").first.evaluate("image => image.complete && image.naturalWidth")
+    assert one.get_by_alt_text("heatmap over the image").first.evaluate(
+        "image => image.complete && image.naturalWidth"
+    )
     other.locator("input[type=file]").wait_for(state="attached")
     assert other.get_by_text("photograph.jpg").count() == 0
 
 
 def test_streamlit_takes_an_example_and_answers_twenty_uploads_in_a_row(chromium, streamlit, files):
     page = chromium.new_context().new_page()
-    page.set_default_timeout(PATIENCE)
+    page.set_default_timeout(TIMEOUT)
     page.goto(streamlit)
     page.get_by_role("button", name="ai_1.jpg").click()
     answers = page.get_by_role("img", name="confidence:")
@@ -228,11 +257,16 @@ def test_jupyterlab_runs_the_notebook_and_answers(chromium, tmp_path, files):
     folder.mkdir()
     shutil.copy(course.NOTEBOOKS / "07_demo.ipynb", folder)
     port = free_port()
-    options = ["--no-browser", "--allow-root", "--IdentityProvider.token=", f"--ServerApp.root_dir={folder}"]
+    options = [
+        "--no-browser",
+        "--allow-root",
+        "--IdentityProvider.token=",
+        f"--ServerApp.root_dir={folder}",
+    ]
     command = [str(BIN / "jupyter"), "lab", f"--port={port}", *options]
     with served(tmp_path, *command, port=port) as address:
         page = chromium.new_context(viewport={"width": 1400, "height": 1000}).new_page()
-        page.set_default_timeout(PATIENCE)
+        page.set_default_timeout(TIMEOUT)
         page.goto(f"{address}/lab/tree/07_demo.ipynb")
         page.locator(".jp-Notebook").wait_for()
         page.get_by_text("| Idle").wait_for()  # until there is a kernel, "Run All Cells" runs none

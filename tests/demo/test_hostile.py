@@ -1,4 +1,4 @@
-"""What people and attackers upload: each gets an answer or one sentence, soon and in little memory."""
+"""What people and attackers upload: each gets an answer or a sentence, soon, in little memory."""
 
 import io
 import json
@@ -40,11 +40,15 @@ def png_that_claims(width, height):
     """A PNG of a few hundred bytes whose header promises more pixels than it holds."""
 
     def chunk(kind, body):
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        return (
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        )
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     pixels = zlib.compress(b"\0" * 1000)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+    )
 
 
 THUMBNAIL = Image.fromarray(picture(1, True))
@@ -53,7 +57,10 @@ REFUSED = {
     "more pixels than are read": (png_that_claims(9_000, 9_000), "claims too many pixels"),
     "50 MB": (b"\xff\xd8" + bytes(50_000_000), "has 50 MB: files up to 20 MB"),
     "fewer pixels than claimed": (png_that_claims(500, 500), "not an image that can be read"),
-    "a page with an image's name": (b"<html><script>alert(1)</script>", "not an image that can be read"),
+    "a page with an image's name": (
+        b"<html><script>alert(1)</script>",
+        "not an image that can be read",
+    ),
     "many pages": (
         encode(THUMBNAIL, "TIFF", save_all=True, append_images=[THUMBNAIL] * 3),
         "is a TIFF file",
@@ -80,14 +87,17 @@ from truthpixel_utils import demo, model
 def judge(side):
     buffer = io.BytesIO()
     Image.fromarray(np.full((side, side, 4), 100, np.uint8)).save(buffer, "PNG", compress_level=1)
-    report = demo.analyze(buffer.getvalue(), "x.png", detector=detector, rule=json.loads(sys.argv[1]))
+    rule = json.loads(sys.argv[1])
+    report = demo.analyze(buffer.getvalue(), "x.png", detector=detector, rule=rule)
     return report.verdict, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 detector = model.build_detector("lite0", image_size=64)
 (_, before), (verdict, after) = judge(32), judge(7000)
 print(f"{verdict}: {after - before:.2f}")
 """
-    done = subprocess.run([sys.executable, "-c", code, json.dumps(RULE)], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, json.dumps(RULE)], capture_output=True, text=True, check=True
+    )
     verdict, gigabytes = done.stdout.splitlines()[-1].split(": ")
     assert verdict == "cannot tell" and float(gigabytes) < 1
 
@@ -107,7 +117,9 @@ def test_names_and_metadata_are_shown_as_text(analyze):
     exif = Image.Exif()
     exif[0x0110] = "<img src=x onerror=alert(1)>"
     said = report_card(analyze(encode(THUMBNAIL, exif=exif), "<script>alert('x')</script>.png"))
-    assert "<script" not in said and "onerror=alert" not in said.replace("&lt;img src=x onerror=alert", "")
+    assert "<script" not in said and "onerror=alert" not in said.replace(
+        "&lt;img src=x onerror=alert", ""
+    )
 
 
 def test_answers_given_at_the_same_time_are_those_given_one_by_one(analyze):
@@ -124,17 +136,22 @@ def test_answers_given_at_the_same_time_are_those_given_one_by_one(analyze):
         thread.start()
     for thread in threads:
         thread.join()
-    for one, other in zip(alone, together):
+    for one, other in zip(alone, together, strict=True):
         assert one.p_ai == pytest.approx(other.p_ai, abs=1e-6)
         np.testing.assert_allclose(one.heatmap, other.heatmap, atol=1e-4)
 
 
 def mutated(seed):
-    """An image file with flipped bits, a cut, or the head of another format: what a broken disk or an attacker sends."""
+    """An image file with flipped bits, a cut, or the head of another format.
+
+    A broken disk makes such files, and so does an attacker.
+    """
     rng = np.random.default_rng(seed)
     form = ("JPEG", "PNG", "WEBP")[seed % 3]
     size = int(rng.integers(1, 64))
-    content = bytearray(encode(Image.fromarray(rng.integers(0, 256, (size, size, 3), dtype=np.uint8)), form))
+    content = bytearray(
+        encode(Image.fromarray(rng.integers(0, 256, (size, size, 3), dtype=np.uint8)), form)
+    )
     kind = rng.integers(3)
     if kind == 0:
         for place in rng.integers(0, len(content), rng.integers(1, 20)):
@@ -169,4 +186,6 @@ def test_nothing_is_kept_on_disk(analyze):
     temporary = Path(os.environ.get("TMPDIR", "/tmp"))
     before = set(temporary.iterdir())
     analyze(encode(Image.new("RGB", (3000, 2000), "red"), "JPEG"), "x.jpg")
-    assert not [path for path in set(temporary.iterdir()) - before if path.suffix in (".jpg", ".png")]
+    assert not [
+        path for path in set(temporary.iterdir()) - before if path.suffix in (".jpg", ".png")
+    ]

@@ -11,6 +11,7 @@ import pytest
 from conftest import RULE, picture
 from truthpixel_utils import demo, model
 from truthpixel_utils.demo.views import png
+from truthpixel_utils.demo.widgets import Interface
 
 GOOD = png(picture(1, True))
 
@@ -21,13 +22,8 @@ def analyze():
     return partial(demo.analyze, detector=model.build_detector("lite0", image_size=64), rule=RULE)
 
 
-class Box:
-    """The demo's widgets by what they are for, and its hands."""
-
-    def __init__(self, analyze, examples=()):
-        names = "title picker controls errors chosen answer pictures opacity downloads details history".split()
-        self.__dict__.update(zip(names, demo.build_interface(analyze, examples).children))
-        self.method, self.button, _ = self.controls.children
+class Box(Interface):
+    """The demo's widgets, and the hands of a visitor."""
 
     def send(self, *files):
         """Do what picker.js does with the files that were dropped."""
@@ -83,7 +79,10 @@ def test_after_an_error_of_any_kind_the_next_image_may_be_tried(analyze):
     box = Box(fails_once)
     box.send(("good.png", GOOD), ("bad.png", GOOD))
     box.button.click()
-    assert "good.png" in box.history.value and "bad.png could not be analyzed (RuntimeError)" in box.errors.value
+    assert (
+        "good.png" in box.history.value
+        and "bad.png could not be analyzed (RuntimeError)" in box.errors.value
+    )
     assert not box.button.disabled
 
 
@@ -103,7 +102,7 @@ def test_the_report_and_the_overlay_can_be_taken_home(analyze):
     box = Box(analyze)
     box.send(('x"><b>.png', GOOD))
     box.button.click()
-    kinds = dict(re.findall(r"href='data:([\w/]+);base64,([^']+)'", box.downloads.value))
+    kinds = dict(re.findall(r'href="data:([\w/]+);base64,([^"]+)"', box.downloads.value))
     said = json.loads(base64.b64decode(kinds["application/json"]))
     assert said["verdict"] in ("real", "cannot tell", "AI-generated")
     assert said["rule"] == {"lower_threshold": 0.25, "upper_threshold": 0.75, "distance_limit": 1.0}

@@ -1,21 +1,28 @@
-"""What a file says of its own origin: Content Credentials, IPTC's digital source type, what generators write there.
+"""What a file says of its own origin.
 
-None of it enters the probability. A statement can be false or copied, and its absence says nothing: most programs and
-every screenshot drop it.
+It may hold Content Credentials (C2PA), IPTC's digital source type, or texts that generators write.
+None of it enters the probability. A statement can be false or copied, and its absence says nothing:
+most programs and every screenshot drop it.
 """
+
+from __future__ import annotations
 
 import io
 import json
 import re
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from PIL import ExifTags
+from PIL import ExifTags, Image
+
+if TYPE_CHECKING:
+    import c2pa
 
 LONGEST = 300  # characters of a statement that are quoted
-# IPTC's terms for what a trained model made, whole or in part (cv.iptc.org/newscodes/digitalsourcetype).
+# IPTC's terms for what a trained model made, whole or in part
+# (cv.iptc.org/newscodes/digitalsourcetype).
 AI_SOURCES = ("trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia")
-# Chunks of text that Stable Diffusion's interfaces leave in a PNG, and programs that name themselves in EXIF or PNG.
+# Chunks of text that Stable Diffusion's interfaces leave in a PNG, with the interface's name.
 GENERATOR_TEXTS = {
     "parameters": "AUTOMATIC1111",
     "prompt": "ComfyUI",
@@ -24,50 +31,85 @@ GENERATOR_TEXTS = {
     "sd-metadata": "InvokeAI",
     "Dream": "InvokeAI",
 }
+# Generators that name themselves in EXIF or PNG.
 GENERATORS = re.compile(
-    r"\b(stable.?diffusion|automatic1111|comfyui|invokeai|novelai|midjourney|dall[·•-]?e|adobe firefly|google imagen"
-    r"|ideogram|flux\.1|leonardo\.ai)\b",
+    r"\b(stable.?diffusion|automatic1111|comfyui|invokeai|novelai|midjourney|dall[·•-]?e"
+    r"|adobe firefly|google imagen|ideogram|flux\.1|leonardo\.ai)\b",
     re.IGNORECASE,
 )
 SOFTWARE, USER_COMMENT = ExifTags.Base.Software, ExifTags.Base.UserComment
 
 
 class Statement(NamedTuple):
-    """One thing that a file says of its origin."""
+    """One thing that a file says of its origin.
 
-    where: str  # the kind of metadata
-    says: str  # quoted, shortened to `LONGEST` characters
-    made_by_ai: bool  # whether that means: by a generator, whole or in part
+    Attributes
+    ----------
+    where : str
+        The kind of metadata that holds it.
+    says : str
+        What stands there, shortened to `LONGEST` characters.
+    made_by_ai : bool
+        Whether it means that a generator made the image, whole or in part.
+    """
+
+    where: str
+    says: str
+    made_by_ai: bool
 
 
-def statements(opened, content):
+def statements(opened: Image.Image, content: bytes) -> list[Statement]:
     """Collect what an image file says of its origin.
 
     Parameters
     ----------
-    opened : PIL.Image.Image, the file as Pillow opened it; its pixels are loaded if they are not
-    content : bytes, the file
+    opened : PIL.Image.Image
+        The file as Pillow opened it; its pixels are loaded if they are not yet.
+    content : bytes
+        The file.
 
     Returns
     -------
-    list of Statement; empty if the file says nothing
+    list of Statement
+        Empty if the file says nothing.
     """
     opened.load()  # a PNG may hold text behind its pixels
-    texts = {str(key): value for key, value in opened.info.items() if isinstance(value, (str, bytes))}
-    return [*_content_credentials(content), *_iptc(texts), *_generator_texts(texts), *_exif(*exif_of(opened))]
+    texts = {}
+    for key, value in opened.info.items():
+        if isinstance(value, (str, bytes)):
+            texts[str(key)] = value
+    return [
+        *_content_credentials(content),
+        *_iptc(texts),
+        *_generator_texts(texts),
+        *_exif(*exif_of(opened)),
+    ]
 
 
-def exif_of(opened):
-    """The tags of an image and of its EXIF block (two dicts); empty where they are damaged."""
+def exif_of(opened: Image.Image) -> tuple[dict[int, Any], dict[int, Any]]:
+    """Read the tags of an image.
+
+    Parameters
+    ----------
+    opened : PIL.Image.Image
+        The file as Pillow opened it.
+
+    Returns
+    -------
+    tags : dict of int to value
+        The tags of the image itself, such as `PIL.ExifTags.Base.Software`.
+    exif : dict of int to value
+        Those of its EXIF block. Both are empty where they are damaged.
+    """
     try:
         exif = opened.getexif()
         return dict(exif), dict(exif.get_ifd(ExifTags.IFD.Exif))
-    except Exception:  # Pillow raises a kind for each way in which EXIF can be damaged; the pixels are whole
+    except Exception:  # Pillow raises a kind for each way EXIF can be damaged; the pixels are whole
         return {}, {}
 
 
-def _content_credentials(content):
-    """The C2PA manifests, validated with what is in the file: nothing is fetched."""
+def _content_credentials(content: bytes) -> list[Statement]:
+    """Read the C2PA manifests, and validate them with what is in the file: nothing is fetched."""
     import c2pa
 
     where = "Content Credentials"
@@ -97,48 +139,58 @@ def _content_credentials(content):
 
 
 @lru_cache
-def _offline():
+def _offline() -> c2pa.Context:
+    """Return settings under which c2pa fetches nothing from anywhere."""
     import c2pa
 
-    return c2pa.Context(c2pa.Settings.from_dict({"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}))
+    settings = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}
+    return c2pa.Context(c2pa.Settings.from_dict(settings))
 
 
-def _iptc(texts):
-    """Terms of IPTC's vocabulary in the file's XMP, which Pillow gives among the texts."""
-    packets = [_bytes(value) for key, value in texts.items() if key.lower() in ("xmp", "xml:com.adobe.xmp")]
-    found = {term.decode() for packet in packets for term in re.findall(rb"digitalsourcetype/(\w+)", packet)}
-    return [Statement("IPTC digital source type", term, term in AI_SOURCES) for term in sorted(found)]
+def _iptc(texts: dict[str, str | bytes]) -> list[Statement]:
+    """Find terms of IPTC's vocabulary in the file's XMP, which Pillow gives among the texts."""
+    terms = set()
+    for key, value in texts.items():
+        if key.lower() in ("xmp", "xml:com.adobe.xmp"):
+            terms.update(re.findall(rb"digitalsourcetype/(\w+)", _bytes(value)))
+    where = "IPTC digital source type"
+    words = sorted(term.decode() for term in terms)
+    return [Statement(where, word, word in AI_SOURCES) for word in words]
 
 
-def _generator_texts(texts):
-    found = [
-        Statement(f"PNG text “{key}” ({GENERATOR_TEXTS[key]})", _short(value), True)
-        for key, value in texts.items()
-        if key in GENERATOR_TEXTS
-    ]
-    software = texts.get("Software")
-    return found + ([Statement("PNG text “Software”", _short(software), _is_generator(software))] if software else [])
-
-
-def _exif(exif, more):
+def _generator_texts(texts: dict[str, str | bytes]) -> list[Statement]:
+    """Find chunks of text that generators leave in a PNG, and the program that wrote it."""
     found = []
-    if software := exif.get(SOFTWARE):
-        found.append(Statement("EXIF software", _short(software), _is_generator(software)))
-    comment = _bytes(more.get(USER_COMMENT, b""))
-    words = re.sub(r"[^\x20-\x7e]", "", comment.decode("latin-1"))  # UTF-16 or not, what is left is legible
-    if "Steps:" in words and "Sampler:" in words:
-        found.append(Statement("EXIF comment (AUTOMATIC1111)", _short(words.removeprefix("UNICODE")), True))
+    for key, value in texts.items():
+        if key in GENERATOR_TEXTS:
+            where = f"PNG text “{key}” ({GENERATOR_TEXTS[key]})"
+            found.append(Statement(where, _short(value), True))
+    if software := texts.get("Software"):
+        found.append(Statement("PNG text “Software”", _short(software), _is_generator(software)))
     return found
 
 
-def _is_generator(software):
+def _exif(exif: dict[int, Any], more: dict[int, Any]) -> list[Statement]:
+    """Find the program that wrote the file, and the comment that AUTOMATIC1111 leaves in EXIF."""
+    found = []
+    if software := exif.get(SOFTWARE):
+        found.append(Statement("EXIF software", _short(software), _is_generator(software)))
+    comment = _bytes(more.get(USER_COMMENT, b"")).decode("latin-1")
+    words = re.sub(r"[^\x20-\x7e]", "", comment)  # UTF-16 or not, what is left is legible
+    if "Steps:" in words and "Sampler:" in words:
+        where = "EXIF comment (AUTOMATIC1111)"
+        found.append(Statement(where, _short(words.removeprefix("UNICODE")), True))
+    return found
+
+
+def _is_generator(software: str | bytes) -> bool:
     return bool(GENERATORS.search(_bytes(software).decode("utf-8", "replace")))
 
 
-def _bytes(value):
+def _bytes(value: object) -> bytes:
     return value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
 
 
-def _short(value):
+def _short(value: str | bytes) -> str:
     words = " ".join(_bytes(value).decode("utf-8", "replace").split())
     return words if len(words) <= LONGEST else words[: LONGEST - 1] + "…"

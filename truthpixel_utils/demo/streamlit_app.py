@@ -1,80 +1,127 @@
-"""The demo in Streamlit: ``streamlit run truthpixel_utils/demo/streamlit_app.py`` (``pip install -e ".[streamlit]"``)."""
+"""The demo in Streamlit, which ``pip install -e ".[streamlit]"`` brings.
+
+Start it by ``streamlit run truthpixel_utils/demo/streamlit_app.py``. Streamlit runs this file anew
+whenever the visitor does something; what has to last is in ``st.session_state``.
+"""
+
+from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
 
 from truthpixel_utils import demo
-from truthpixel_utils.demo import analysis, views
+from truthpixel_utils.demo import views
+from truthpixel_utils.demo.analysis import Report
+from truthpixel_utils.demo.uploads import MAX_BYTES, SUFFIXES
 from truthpixel_utils.errors import TruthPixelError
-from truthpixel_utils.explain.cam import METHODS
+from truthpixel_utils.explain import METHODS
+
+
+def main() -> None:
+    """Draw the page."""
+    st.set_page_config("TruthPixel", "🔍")
+    st.title("Photograph or AI-generated?")
+    files = _choose_files()
+    left, right = st.columns(2)
+    method = left.selectbox("Heatmap by", list(METHODS))
+    opacity = right.slider("Heat", 0.0, 1.0, 0.7)
+    _show_answers(files, method, opacity)
+    _show_history()
 
 
 @st.cache_resource(show_spinner="Loading the detector ...")
-def _analyze():
+def _load_analyzer() -> Callable[..., Report]:
     return demo.load_analyzer()
 
 
 @st.cache_data
-def _examples():
+def _load_examples() -> list[tuple[str, bytes]]:
     return demo.examples()
 
 
-def main():
-    st.set_page_config("TruthPixel", "🔍")
-    st.title("Photograph or AI-generated?")
-    analyze = _analyze()
-    files = st.file_uploader(
-        f"JPG, PNG or WebP, up to {analysis.BYTES // 10**6} MB each. They stay on this machine.",
-        type=[suffix[1:] for suffix in analysis.SUFFIXES],
+def _choose_files() -> list[tuple[str, bytes]]:
+    """Let the visitor upload files or take an example; return the name and content of each."""
+    megabytes = MAX_BYTES // 10**6
+    uploads = st.file_uploader(
+        f"JPG, PNG or WebP, up to {megabytes} MB each. They stay on this machine.",
+        type=[suffix.removeprefix(".") for suffix in SUFFIXES],
         accept_multiple_files=True,
-        max_upload_size=analysis.BYTES // 10**6,
-        on_change=lambda: st.session_state.pop("example", None),
+        max_upload_size=megabytes,
+        on_change=lambda: st.session_state.pop("example", None),  # an upload replaces the example
     )
-    chosen = [(file.name, file.getvalue()) for file in files]
     st.caption("Or try one:")
-    for column, (name, content) in zip(st.columns(len(_examples())), _examples()):
+    examples = _load_examples()
+    for column, (name, content) in zip(st.columns(len(examples)), examples, strict=True):
         column.image(content, width=64)
         if column.button(name):
-            st.session_state["example"] = name, content
+            st.session_state["example"] = (name, content)
+    files = [(upload.name, upload.getvalue()) for upload in uploads]
     if "example" in st.session_state:
-        chosen.append(st.session_state["example"])
-    left, right = st.columns(2)
-    method = left.selectbox("Heatmap by", list(METHODS))
-    opacity = right.slider("Heat", 0.0, 1.0, 0.7)
-    before, answers = st.session_state.get("answers", {}), {}  # moving a slider computes none anew
+        files.append(st.session_state["example"])
+    return files
+
+
+def _show_answers(files: list[tuple[str, bytes]], method: str, opacity: float) -> None:
+    """Show the answer for each file, the last one first, and add it to the history.
+
+    Answers of the last run are used again, since a visitor who moves the slider wants no new ones.
+    """
+    analyze = _load_analyzer()
+    earlier = st.session_state.get("answers", {})
+    answers = {}
     history = st.session_state.setdefault("history", {})
-    for place, (name, content) in reversed(list(enumerate(chosen))):
-        key = name, method, hashlib.sha256(content).digest()
+    for place, (name, content) in reversed(list(enumerate(files))):
+        digest = hashlib.sha256(content).digest()
+        key = (name, method, digest)
         try:
-            answers[key] = before[key] if key in before else analyze(content, name, method=method)
+            report = earlier[key] if key in earlier else analyze(content, name, method=method)
         except TruthPixelError as error:
-            st.error(_plain(str(error)))
+            st.error(_as_markdown(str(error)))
             continue
-        _show(place, answers[key], opacity)
-        history[name, key[-1]] = {"image": name, "verdict": answers[key].verdict, "p_ai": round(answers[key].p_ai, 3)}
+        answers[key] = report
+        history[name, digest] = {
+            "image": name,
+            "verdict": report.verdict,
+            "p_ai": round(report.p_ai, 3),
+        }
+        _show_report(report, opacity, place)
     st.session_state["answers"] = answers
+
+
+def _show_report(report: Report, opacity: float, place: int) -> None:
+    """Show one answer; its place among the files tells its buttons from those of the others."""
+    stem = Path(report.name).stem
+    overlay = views.png(views.overlay(report, opacity))
+    with st.container(border=True):
+        st.html(views.answer(report) + views.pictures(report, opacity))
+        with st.expander("Image information and origin"):
+            st.html(views.details(report))
+        st.download_button(
+            "Report (JSON)",
+            views.as_json(report),
+            f"{stem}.json",
+            "application/json",
+            key=f"json {place}",
+        )
+        st.download_button("Overlay (PNG)", overlay, f"{stem}.png", "image/png", key=f"png {place}")
+
+
+def _show_history() -> None:
+    """Show what this visitor has asked for so far, the last answer first."""
+    history = st.session_state["history"]
     if history:
         st.subheader("This session")
         st.dataframe(list(history.values())[::-1], hide_index=True)
 
 
-def _show(place, one, opacity):
-    with st.container(border=True):
-        st.html(views.answer(one) + views.pictures(one, opacity))
-        with st.expander("Image information and origin"):
-            st.html(views.details(one))
-        name, overlay = Path(one.name).stem, views.png(views.overlay(one, opacity))
-        st.download_button(
-            "Report (JSON)", views.as_json(one), f"{name}.json", "application/json", key=f"json {place}"
-        )
-        st.download_button("Overlay (PNG)", overlay, f"{name}.png", "image/png", key=f"png {place}")
+def _as_markdown(text: str) -> str:
+    """Write a text so that Streamlit's Markdown shows it unchanged."""
+    special = "\\`*_{}[]()#+-.!|<>~$:&"
+    return "".join(f"\\{letter}" if letter in special else letter for letter in text)
 
 
-def _plain(text):
-    """Text as Streamlit's Markdown shows it unchanged."""
-    return "".join(f"\\{letter}" if letter in "\\`*_{}[]()#+-.!|<>~$:&" else letter for letter in text)
-
-
-main()
+if __name__ == "__main__":
+    main()

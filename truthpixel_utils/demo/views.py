@@ -1,125 +1,285 @@
-"""How a `demo.Report` is shown, whatever shows it: HTML, pictures, a figure, JSON. Every text in it is escaped."""
+"""How a `Report` is shown, whatever shows it: as HTML, as pictures, as a figure, as JSON.
+
+The HTML is in `report.html.j2`, a macro for each function here; every text in it is escaped.
+"""
+
+from __future__ import annotations
 
 import base64
 import io
 import json
-from html import escape
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
+import jinja2
 import numpy as np
+from matplotlib.figure import Figure
 from PIL import Image
 
 from truthpixel_utils import __version__, plots
-from truthpixel_utils.explain.cam import place_heatmap
-from truthpixel_utils.labels import AI, CANNOT_TELL, REAL
+from truthpixel_utils.explain import place_heatmap
+from truthpixel_utils.labels import CANNOT_TELL, VERDICTS
 
-SHOWN = 480  # pixels a side of a picture in a page, at most
-_PICTURE = (
-    "<figure style='margin:0;flex:1 1 150px;max-width:210px'><img src='{}' alt='{}' style='width:100%;aspect-ratio:1;"
-    "object-fit:contain;image-rendering:{};background:#f4f4f4;border-radius:6px'>"
-    "<figcaption style='text-align:center;color:#595959;font-size:.9em'>{}</figcaption></figure>"
-)
+if TYPE_CHECKING:
+    from truthpixel_utils.demo.analysis import Report
 
-
-def report_card(report):
-    """Lay out a `demo.Report` as one piece of HTML (str)."""
-    return f"<div style='max-width:680px;line-height:1.4'>{answer(report)}{pictures(report)}{details(report)}</div>"
+MAX_SHOWN = 480  # pixels a side of a picture in a page, at most
+SHARP_EDGES_BELOW = 120  # pixels a side: a page enlarges smaller pictures without smoothing them
 
 
-def answer(report):
-    """Verdict, confidence bar and warnings as HTML (str)."""
-    colour = {REAL: plots.COLOURS["real"], AI: plots.COLOURS["ai"]}.get(report.verdict, plots.INK)
-    warnings = "".join(f"<p style='margin:.3em 0'>⚠ {escape(text)}</p>" for text in report.warnings)
-    return (
-        f"<div role='status' style='font-size:1.6em;font-weight:bold;color:{colour}'>{escape(report.verdict)}</div>"
-        f"{_bar(report.p_ai, report.rule, faint=report.verdict == CANNOT_TELL)}{warnings}"
-    )
+def report_card(report: Report) -> str:
+    """Lay out a report as one piece of HTML.
+
+    Parameters
+    ----------
+    report : Report
+        What `analyze` found out about an image.
+
+    Returns
+    -------
+    str
+        HTML: the verdict, the pictures, and what is known of the file.
+    """
+    return _render("report_card", report, overlay(report))
 
 
-def pictures(report, opacity=0.7):
-    """Original, what the detector saw, and the heat on the original as HTML (str); opacity (0..1) of the hottest pixel."""
-    shown = (
-        (report.image, "your image", "the uploaded image"),
-        (report.seen, "what the detector sees", "the image scaled down to 32 by 32 pixels"),
-        (overlay(report, opacity), "what speaks for its answer", f"heatmap over the image, by {report.method}"),
-    )
-    figures = "".join(
-        _PICTURE.format(
-            data_url(picture), escape(alternative), "pixelated" if len(picture) < SHOWN / 4 else "auto", words
-        )
-        for picture, words, alternative in shown
-    )
-    return f"<div style='display:flex;flex-wrap:wrap;gap:12px;margin:.8em 0'>{figures}</div>"
+def answer(report: Report) -> str:
+    """Lay out the verdict, the confidence bar and the warnings.
+
+    Parameters
+    ----------
+    report : Report
+        What `analyze` found out about an image.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    return _render("answer", report)
 
 
-def details(report):
-    """Image information, and apart from it what the file says of its origin, as HTML (str)."""
-    rows = "".join(
-        f"<tr><th style='text-align:left;vertical-align:top;padding-right:1em'>{escape(key)}</th>"
-        f"<td style='overflow-wrap:anywhere'>{escape(str(value))}</td></tr>"
-        for key, value in report.information.items()
-    )
-    said = "".join(
-        f"<li><b>{escape(one.where)}</b>{' (a generator)' * one.made_by_ai}: {escape(one.says)}</li>"
-        for one in report.provenance
-    )
-    words = (
-        f"<ul style='margin:.3em 0'>{said}</ul>" if said else "No statement. That says nothing: most programs drop it."
-    )
-    return (
-        f"<table>{rows}</table><div style='margin-top:.8em'><b>What the file says of its origin</b> "
-        f"(not part of the verdict)<br>{words}</div>"
-    )
+def pictures(report: Report, opacity: float = 0.7) -> str:
+    """Lay out the image, what the detector saw of it, and the heatmap over the image.
+
+    Parameters
+    ----------
+    report : Report
+        What `analyze` found out about an image.
+    opacity : float
+        Opacity of the hottest pixel, 0..1.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    return _render("pictures", report, overlay(report, opacity))
 
 
-def sentence(text, colour=plots.INK):
-    """One line of plain text as HTML (str)."""
-    return f"<p role='status' style='color:{colour}'>{escape(text)}</p>"
+def details(report: Report) -> str:
+    """Lay out the image information and, apart from it, what the file says of its own origin.
+
+    Parameters
+    ----------
+    report : Report
+        What `analyze` found out about an image.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    return _render("details", report)
 
 
-def overlay(report, opacity=0.7):
-    """The picture with the heat where it belongs, the centre square: uint8 array (H, W, 3)."""
-    height, width = report.image.shape[:2]
-    return plots.overlay(report.image, place_heatmap(report.heatmap, height, width), opacity)
+def folded_details(report: Report) -> str:
+    """Lay out the `details` so that the reader has to unfold them.
+
+    Parameters
+    ----------
+    report : Report
+        What `analyze` found out about an image.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    return _render("folded_details", report)
 
 
-def figure(report, colours=plots.HEAT):
-    """Draw a `demo.Report`: the image, its heatmap in its own place and size, both together, and the verdict above."""
-    height, width = report.image.shape[:2]
+def downloads(report: Report, opacity: float = 0.7) -> str:
+    """Lay out links that save the report as JSON and the overlay as PNG.
+
+    Parameters
+    ----------
+    report : Report
+        What `analyze` found out about an image.
+    opacity : float
+        Opacity of the hottest pixel, 0..1.
+
+    Returns
+    -------
+    str
+        HTML; the links hold the files themselves.
+    """
+    stem = Path(report.name).stem
+    return _render("downloads", stem, as_json(report).encode(), png(overlay(report, opacity)))
+
+
+def history(reports: Sequence[Report]) -> str:
+    """Lay out a table of answers, the last one first.
+
+    Parameters
+    ----------
+    reports : sequence of Report
+        The answers in the order in which they were given.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    return _render("history", reports)
+
+
+def sentence(text: str, colour: str = plots.INK) -> str:
+    """Lay out one line of text.
+
+    Parameters
+    ----------
+    text : str
+        Plain text.
+    colour : str
+        A colour as CSS has it.
+
+    Returns
+    -------
+    str
+        HTML.
+
+    Examples
+    --------
+    >>> sentence("1 < 2", "#333333")
+    '<p role="status" style="color:#333333">1 &lt; 2</p>'
+    """
+    return _render("sentence", text, colour)
+
+
+def overlay(report: Report, opacity: float = 0.7) -> np.ndarray:
+    """Lay the heatmap over the centre square of the image, where it belongs.
+
+    Parameters
+    ----------
+    report : Report
+        What `analyze` found out about an image.
+    opacity : float
+        Opacity of the hottest pixel, 0..1.
+
+    Returns
+    -------
+    uint8 array (H, W, 3)
+    """
+    return plots.overlay(report.image, _whole_heatmap(report), opacity)
+
+
+def figure(report: Report, colour_map: str = plots.HEAT) -> Figure:
+    """Draw the image, its heatmap, and the heatmap over the image, with the verdict above.
+
+    Parameters
+    ----------
+    report : Report
+        What `analyze` found out about an image.
+    colour_map : str
+        Name of a colour map of matplotlib.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
     title = f"{report.name}: {report.verdict} (p_ai {report.p_ai:.2f})"
-    return plots.explanation(report.image, place_heatmap(report.heatmap, height, width), title, colours=colours)
+    return plots.explanation(report.image, _whole_heatmap(report), title, colour_map=colour_map)
 
 
-def as_json(report):
-    """All of a `demo.Report` but its pictures, and the version of this package, as JSON (str)."""
-    kept = report._asdict() | {"provenance": [one._asdict() for one in report.provenance], "truthpixel": __version__}
-    return json.dumps({key: value for key, value in kept.items() if not isinstance(value, np.ndarray)}, indent=1)
+def as_json(report: Report) -> str:
+    """Write down all of a report but its pictures, and the version of this package.
+
+    Parameters
+    ----------
+    report : Report
+        What `analyze` found out about an image.
+
+    Returns
+    -------
+    str
+        JSON.
+    """
+    fields = report._asdict()
+    fields["provenance"] = [statement._asdict() for statement in report.provenance]
+    fields["truthpixel"] = __version__
+    texts = {name: value for name, value in fields.items() if not isinstance(value, np.ndarray)}
+    return json.dumps(texts, indent=1)
 
 
-def png(pixels):
-    """Encode uint8 (H, W, 3) as PNG (bytes)."""
+def png(pixels: np.ndarray) -> bytes:
+    """Encode an image as PNG.
+
+    Parameters
+    ----------
+    pixels : uint8 array (H, W, 3)
+        RGB image.
+
+    Returns
+    -------
+    bytes
+    """
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
     return buffer.getvalue()
 
 
-def data_url(pixels):
-    """A picture for a page, scaled down to at most `SHOWN` pixels a side, as the address that holds it (str)."""
+def _data_url(pixels: np.ndarray) -> str:
+    """Encode a picture as an address that holds it, at most `MAX_SHOWN` pixels a side."""
     image = Image.fromarray(pixels)
-    image.thumbnail((SHOWN, SHOWN))
-    return "data:image/png;base64," + base64.b64encode(png(np.asarray(image))).decode()
+    image.thumbnail((MAX_SHOWN, MAX_SHOWN))
+    return "data:image/png;base64," + _base64(png(np.asarray(image)))
 
 
-def _bar(p_ai, rule, faint):
-    """The probability on a scale from real to AI-generated, with the zone drawn in which the demo takes no side; faint
-    where it takes none, since a bar in full colour accuses whatever the words above it say."""
-    real, ai = plots.COLOURS["real"], plots.COLOURS["ai"]
-    start, end = (f"{rule[name]:.1%}" for name in ("lower_threshold", "upper_threshold"))
-    words = f"{p_ai:.1%} AI-generated"
-    return (
-        f"<div role='img' aria-label='confidence: {words}' style='margin:.5em 0'>"
-        f"<div style='position:relative;height:22px;border-radius:4px;opacity:{0.3 if faint else 1};"
-        f"background:linear-gradient(90deg,{real} {start},#ddd {start} {end},{ai} {end})'>"
-        f"<div style='position:absolute;left:calc({p_ai:.1%} - 2px);top:-4px;width:4px;height:30px;background:#000'></div>"
-        "</div><div style='display:flex;justify-content:space-between;color:#595959'>"
-        f"<span>{REAL}</span><span>{CANNOT_TELL}</span><span>{AI}</span></div>{words}</div>"
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def _whole_heatmap(report: Report) -> np.ndarray:
+    """Return the heatmap at the size of the report's image: float32 array (H, W)."""
+    height, width = report.image.shape[:2]
+    return place_heatmap(report.heatmap, height, width)
+
+
+def _environment() -> jinja2.Environment:
+    """Build what renders the macros: it escapes, and knows our colours, verdicts and filters."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
+    environment.globals.update(
+        CANNOT_TELL=CANNOT_TELL,
+        COLOURS=plots.COLOURS,
+        SHARP_EDGES_BELOW=SHARP_EDGES_BELOW,
+        VERDICTS=VERDICTS,
+        VERDICT_COLOURS=plots.VERDICT_COLOURS,
+    )
+    environment.filters.update(base64=_base64, data_url=_data_url, percent="{:.1%}".format)
+    return environment
+
+
+_MACROS = _environment().get_template("report.html.j2").module
+
+
+def _render(macro: str, *values: object) -> str:
+    """Call a macro of `report.html.j2` and return its HTML as a plain str."""
+    return str(getattr(_MACROS, macro)(*values)).strip()

@@ -1,142 +1,212 @@
 """The demo as ipywidgets, for JupyterLab, Notebook, Colab, VS Code and Voilà."""
 
-import base64
-from html import escape
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import anywidget
-import ipywidgets as widgets
+import ipywidgets
 import traitlets
 
 from truthpixel_utils import plots
-from truthpixel_utils.demo import analysis, views
+from truthpixel_utils.demo import views
+from truthpixel_utils.demo.analysis import Report
+from truthpixel_utils.demo.uploads import MAX_BYTES, SUFFIXES
 from truthpixel_utils.errors import TruthPixelError
-from truthpixel_utils.explain.cam import METHODS
+from truthpixel_utils.explain import METHODS
 
 HERE = Path(__file__).resolve().parent
-SESSION = 50  # answers that are kept to be looked at again
+MAX_REPORTS = 50  # answers that are kept to be looked at again
 WIDTH = {"width": "calc(100% - 4px)", "max_width": "720px"}  # widgets have a margin of two pixels
 
 
 class Picker(anywidget.AnyWidget):
-    """A place to drop images, browse for them, or take an example; `files` holds what was chosen: (name, bytes)."""
+    """A place to drop images, to browse for them, or to take an example.
+
+    Attributes
+    ----------
+    files : list of (name, bytes)
+        What was chosen last.
+    examples : list of dict with ``name`` and ``content``
+        JPEG images to click on.
+    accept : str
+        Suffixes of the files that the browser offers.
+    limit : int
+        Bytes of a file, at most; the browser sends none that is larger.
+    """
 
     _esm = HERE / "picker.js"
     _css = HERE / "picker.css"
-    accept = traitlets.Unicode(",".join(analysis.SUFFIXES)).tag(sync=True)
-    limit = traitlets.Int(analysis.BYTES).tag(sync=True)
-    examples = traitlets.List().tag(sync=True)  # of dict with name and content
+    accept = traitlets.Unicode(",".join(SUFFIXES)).tag(sync=True)
+    limit = traitlets.Int(MAX_BYTES).tag(sync=True)
+    examples = traitlets.List().tag(sync=True)
     files = traitlets.List()
 
     def __init__(self, **traits):
         super().__init__(**traits)
-        self._pieces, self._coming = bytearray(), []
+        self._pieces = bytearray()  # of the file that is arriving
+        self._arrived = []  # whole files, until the last of them is there
         self.on_msg(self._take)
 
-    def _take(self, _, message, buffers):
-        """One message of picker.js: an example was taken, a piece of a file has come, or all files have."""
+    def _take(self, _widget: Picker, message: dict, buffers: list[memoryview]) -> None:
+        """Take a message of picker.js: an example, a piece of a file, or the word that all came."""
         if "example" in message:
-            one = self.examples[message["example"]]
-            self.files = [(one["name"], bytes(one["content"]))]
+            example = self.examples[message["example"]]
+            self.files = [(example["name"], bytes(example["content"]))]
         elif "done" in message:
-            self.files, self._coming = self._coming, []
+            self.files, self._arrived = self._arrived, []
         else:
             self._pieces += buffers[0]
             if message["last"]:
-                self._coming.append((message["name"], bytes(self._pieces)))
+                self._arrived.append((message["name"], bytes(self._pieces)))
                 self._pieces.clear()
 
 
-def build_interface(analyze, examples=()):
-    """Build the demo: choose images, Analyze, and for each a verdict with bar, heatmap, information and downloads.
+class Interface:
+    """The demo's widgets, and what happens when a reader uses one of them.
 
     Parameters
     ----------
-    analyze : function of an image's bytes, its name and ``method=``, that returns a `demo.Report`: `demo.analyze` with
-        its detector and rule filled in
-    examples : sequence of (name, bytes), JPEG images to click on
+    analyze : callable
+        See `build_interface`.
+    examples : sequence of (name, bytes)
+        See `build_interface`.
+
+    Attributes
+    ----------
+    box : ipywidgets.VBox
+        All widgets, as they are laid out.
+    reports : list of Report
+        The last `MAX_REPORTS` answers.
+    """
+
+    def __init__(
+        self, analyze: Callable[..., Report], examples: Sequence[tuple[str, bytes]] = ()
+    ) -> None:
+        self.analyze = analyze
+        self.reports: list[Report] = []
+
+        clickable = [{"name": name, "content": content} for name, content in examples]
+        self.picker = Picker(examples=clickable, layout=WIDTH)
+        self.method = ipywidgets.Dropdown(
+            options=list(METHODS), description="Heatmap by", layout={"width": "auto"}
+        )
+        self.button = ipywidgets.Button(
+            description="Analyze", button_style="primary", icon="search", disabled=True
+        )
+        self.progress = ipywidgets.IntProgress(layout={"width": "160px", "visibility": "hidden"})
+        self.errors = ipywidgets.HTML(layout=WIDTH)
+        self.chosen = ipywidgets.Dropdown(
+            description="Answer for", layout={**WIDTH, "display": "none"}
+        )
+        self.answer = ipywidgets.HTML(layout=WIDTH)
+        self.pictures = ipywidgets.HTML(layout=WIDTH)
+        self.opacity = ipywidgets.FloatSlider(
+            0.7, min=0, max=1, step=0.05, description="Heat", layout={"display": "none"}
+        )
+        self.downloads = ipywidgets.HTML(layout=WIDTH)
+        self.details = ipywidgets.HTML(layout=WIDTH)
+        self.history = ipywidgets.HTML(layout=WIDTH)
+        self.box = self._lay_out()
+
+        self.picker.observe(self._allow_analysis, "files")
+        self.button.on_click(self._analyze_files)
+        self.chosen.observe(self._show_report, "value")
+        self.opacity.observe(self._show_heat, "value")
+
+    def _lay_out(self) -> ipywidgets.VBox:
+        title = ipywidgets.HTML("<h2 style='margin:0'>Photograph or AI-generated?</h2>")
+        controls = ipywidgets.HBox(
+            [self.method, self.button, self.progress],
+            layout={"flex_flow": "row wrap", "align_items": "center"},
+        )
+        return ipywidgets.VBox(
+            [
+                title,
+                self.picker,
+                controls,
+                self.errors,
+                self.chosen,
+                self.answer,
+                self.pictures,
+                self.opacity,
+                self.downloads,
+                self.details,
+                self.history,
+            ]
+        )
+
+    def _allow_analysis(self, _change: object) -> None:
+        self.button.disabled = not self.picker.files
+
+    def _analyze_files(self, _button: object) -> None:
+        self.button.disabled = True
+        self.errors.value = ""
+        self.progress.value = 0
+        self.progress.max = len(self.picker.files)
+        self.progress.layout.visibility = "visible"
+        for name, content in self.picker.files:
+            self._analyze_file(name, content)
+            self.progress.value += 1
+        self.progress.layout.visibility = "hidden"
+        self.button.disabled = False
+        del self.reports[:-MAX_REPORTS]
+        if self.reports:
+            self._offer_reports()
+
+    def _analyze_file(self, name: str, content: bytes) -> None:
+        try:
+            self.reports.append(self.analyze(content, name, method=self.method.value))
+        except TruthPixelError as error:
+            self._add_error(str(error))
+        except Exception as error:  # ipywidgets would swallow it, and the other answers with it
+            self._add_error(f"{name} could not be analyzed ({type(error).__name__}).")
+
+    def _add_error(self, text: str) -> None:
+        self.errors.value += views.sentence(text, plots.COLOURS["ai"])
+
+    def _offer_reports(self) -> None:
+        """List all answers, and show the last one."""
+        self.chosen.options = [
+            (f"{i + 1}. {report.name}", i) for i, report in enumerate(self.reports)
+        ]
+        self.chosen.value = len(self.reports) - 1
+        self.chosen.layout.display = ""
+        self.opacity.layout.display = ""
+        self._show_report()  # the choice may have the same number as before
+        self.history.value = views.history(self.reports)
+
+    def _show_report(self, _change: object = None) -> None:
+        if self.chosen.value is None:  # as it is while new options are set
+            return
+        report = self.reports[self.chosen.value]
+        self.answer.value = views.answer(report)
+        self.details.value = views.folded_details(report)
+        self._show_heat()
+
+    def _show_heat(self, _change: object = None) -> None:
+        report = self.reports[self.chosen.value]
+        self.pictures.value = views.pictures(report, self.opacity.value)
+        self.downloads.value = views.downloads(report, self.opacity.value)
+
+
+def build_interface(
+    analyze: Callable[..., Report], examples: Sequence[tuple[str, bytes]] = ()
+) -> ipywidgets.VBox:
+    """Build the demo: a reader chooses images, and gets for each a verdict and its explanation.
+
+    Parameters
+    ----------
+    analyze : callable
+        Takes an image's bytes, its name and ``method=``, and returns a `Report`: `demo.analyze`
+        with its detector and rule filled in, as `demo.load_analyzer` gives it.
+    examples : sequence of (name, bytes)
+        JPEG images to click on.
 
     Returns
     -------
     ipywidgets.VBox
+        The demo; a notebook shows it as the value of a cell.
     """
-    picker = Picker(examples=[{"name": name, "content": content} for name, content in examples], layout=WIDTH)
-    method = widgets.Dropdown(options=list(METHODS), description="Heatmap by", layout={"width": "auto"})
-    button = widgets.Button(description="Analyze", button_style="primary", icon="search", disabled=True)
-    progress = widgets.IntProgress(layout={"width": "160px", "visibility": "hidden"})
-    errors = widgets.HTML(layout=WIDTH)
-    chosen = widgets.Dropdown(description="Answer for", layout={**WIDTH, "display": "none"})
-    answer, details, downloads, history = (widgets.HTML(layout=WIDTH) for _ in range(4))
-    opacity = widgets.FloatSlider(0.7, min=0, max=1, step=0.05, description="Heat", layout={"display": "none"})
-    pictures = widgets.HTML(layout=WIDTH)
-    reports = []
-
-    def show(_=None):
-        if chosen.value is None:
-            return
-        one = reports[chosen.value]
-        answer.value, details.value = views.answer(one), _folded("Image information and origin", views.details(one))
-        heat()
-
-    def heat(_=None):
-        one = reports[chosen.value]
-        pictures.value, downloads.value = views.pictures(one, opacity.value), _downloads(one, opacity.value)
-
-    def analyze_files(_):
-        button.disabled, errors.value = True, ""
-        progress.value, progress.max, progress.layout.visibility = 0, len(picker.files), "visible"
-        for name, content in picker.files:
-            try:
-                reports.append(analyze(content, name, method=method.value))
-            except TruthPixelError as error:
-                errors.value += views.sentence(str(error), plots.COLOURS["ai"])
-            except Exception as error:  # a widget would swallow it, and the rest of the answers with it
-                words = f"{name} could not be analyzed ({type(error).__name__})."
-                errors.value += views.sentence(words, plots.COLOURS["ai"])
-            progress.value += 1
-        progress.layout.visibility, button.disabled = "hidden", False
-        del reports[:-SESSION]
-        if reports:
-            opacity.layout.display = chosen.layout.display = ""
-            chosen.options = [(f"{i + 1}. {one.name}", i) for i, one in enumerate(reports)]
-            chosen.value = len(reports) - 1
-            show()
-            history.value = _table(reports)
-
-    picker.observe(lambda change: setattr(button, "disabled", not change["new"]), "files")
-    button.on_click(analyze_files)
-    chosen.observe(show, "value")
-    opacity.observe(heat, "value")
-    title = widgets.HTML("<h2 style='margin:0'>Photograph or AI-generated?</h2>")
-    controls = widgets.HBox([method, button, progress], layout={"flex_flow": "row wrap", "align_items": "center"})
-    return widgets.VBox(
-        [title, picker, controls, errors, chosen, answer, pictures, opacity, downloads, details, history]
-    )
-
-
-def _folded(summary, html):
-    return f"<details><summary style='cursor:pointer'>{summary}</summary>{html}</details>"
-
-
-def _downloads(one, opacity):
-    links = (
-        ("report (JSON)", "application/json", "json", views.as_json(one).encode()),
-        ("overlay (PNG)", "image/png", "png", views.png(views.overlay(one, opacity))),
-    )
-    stem = escape(Path(one.name).stem, quote=True)
-    return "Download: " + " · ".join(
-        f"<a download='{stem}.{suffix}' href='data:{kind};base64,{base64.b64encode(content).decode()}'>{words}</a>"
-        for words, kind, suffix, content in links
-    )
-
-
-def _table(reports):
-    def row(tag, *cells):
-        style = "style='text-align:left;padding-right:1.5em;overflow-wrap:anywhere'"
-        return "<tr>" + "".join(f"<{tag} {style}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
-
-    rows = [row("td", one.name, one.verdict, f"{one.p_ai:.1%}", f"{one.milliseconds} ms") for one in reversed(reports)]
-    caption = "<caption style='text-align:left'><b>This session</b></caption>"
-    return (
-        f"<table style='margin-top:1em'>{caption}{row('th', 'image', 'verdict', 'p_ai', 'took')}{''.join(rows)}</table>"
-    )
+    return Interface(analyze, examples).box

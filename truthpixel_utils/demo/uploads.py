@@ -1,0 +1,112 @@
+"""The files that people upload: what is read, what is refused, and what a file is."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+
+from PIL import ExifTags, Image
+
+from truthpixel_utils.data import to_rgb
+from truthpixel_utils.demo.provenance import exif_of
+from truthpixel_utils.errors import TruthPixelError
+
+FORMATS = (
+    "JPEG",
+    "MPO",
+    "PNG",
+    "WEBP",
+)  # MPO: a JPEG with more pictures behind it, as phones write
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
+MAX_BYTES = 20_000_000  # in a file
+MAX_PIXELS = 50_000_000  # in an image: what a good phone takes; this bounds the memory for it
+
+
+def open_upload(content: bytes, name: str) -> tuple[Image.Image, Image.Image]:
+    """Open an image file that may be anything.
+
+    Parameters
+    ----------
+    content : bytes
+        The file.
+    name : str
+        Its name, for error messages.
+
+    Returns
+    -------
+    opened : PIL.Image.Image
+        The file as Pillow opened it, for what it says of itself.
+    image : PIL.Image.Image
+        Its pixels, upright, of mode RGB.
+
+    Raises
+    ------
+    TruthPixelError
+        In one sentence, if the bytes are not a whole JPEG, PNG or WebP image or are too many.
+    """
+    if not content:
+        raise TruthPixelError(f"{name} is empty (0 bytes): choose another file.")
+    if len(content) > MAX_BYTES:
+        found, most = len(content) / 1e6, MAX_BYTES / 1e6
+        raise TruthPixelError(f"{name} has {found:.0f} MB: files up to {most:.0f} MB are read.")
+    try:
+        opened = Image.open(io.BytesIO(content))
+        known = opened.format in FORMATS
+        if known and opened.width * opened.height > MAX_PIXELS:  # before a pixel is decoded
+            raise Image.DecompressionBombError
+        image = to_rgb(opened) if known else None
+    except Image.DecompressionBombError:
+        raise TruthPixelError(
+            f"{name} claims too many pixels: up to {MAX_PIXELS / 1e6:.0f} million are read."
+        ) from None
+    except Exception as error:  # Pillow raises many kinds for bad bytes; one sentence is enough
+        raise TruthPixelError(
+            f"{name} is not an image that can be read: a whole JPG, PNG or WebP file works."
+        ) from error
+    if not known:
+        raise TruthPixelError(f"{name} is a {opened.format} file: a JPG, PNG or WebP file works.")
+    return opened, image
+
+
+def describe_file(
+    name: str, content: bytes, opened: Image.Image, size: tuple[int, int]
+) -> dict[str, str]:
+    """Say what a file is.
+
+    Parameters
+    ----------
+    name : str
+        The file's name.
+    content : bytes
+        The file.
+    opened : PIL.Image.Image
+        The file as Pillow opened it.
+    size : tuple of two ints
+        Width and height of the upright image, in pixels.
+
+    Returns
+    -------
+    dict of str to str
+        Name and text of each property. Camera and date are as the file claims, and left out where
+        it claims none.
+    """
+    return {
+        "file": name,
+        "format": opened.format,
+        "size": f"{size[0]} × {size[1]} pixels",
+        "mode": opened.mode,
+        "file size": f"{len(content) / 1024:.1f} kB",
+        **_camera_and_date(opened),
+        "SHA-256": hashlib.sha256(content).hexdigest(),
+    }
+
+
+def _camera_and_date(opened: Image.Image) -> dict[str, str]:
+    """Read the camera and the date that a file claims; what it does not claim is left out."""
+    exif, more = exif_of(opened)
+    make, model = (
+        str(exif.get(tag) or "").strip(" \0") for tag in (ExifTags.Base.Make, ExifTags.Base.Model)
+    )
+    camera = model if model.startswith(make) else f"{make} {model}"
+    taken = more.get(ExifTags.Base.DateTimeOriginal) or exif.get(ExifTags.Base.DateTime)
+    return {name: str(text)[:80] for name, text in (("camera", camera), ("date", taken)) if text}
