@@ -1,9 +1,12 @@
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from conftest import RULE
-from truthpixel_utils import cli, evaluate, model
+from conftest import RULE, write_class_folders
+from truthpixel_utils import __version__, cli, course, evaluate, model
 
 
 @pytest.fixture
@@ -51,8 +54,16 @@ def test_explain_says_which_image_it_could_not_read_and_goes_on(trained, tmp_pat
     (tmp_path / "broken.png").write_bytes(b"\x89PNG and no more")
     (tmp_path / "empty.jpg").write_bytes(b"")
     good = saved(tmp_path, "good.png", (32, 32))
-    bad = [str(tmp_path / "broken.png"), str(tmp_path / "empty.jpg"), str(tmp_path / "nowhere.jpg"), str(tmp_path)]
-    assert cli.main(["explain", *bad, good, "--out", str(tmp_path / "out"), "--method", "layercam"]) == 1
+    bad = [
+        str(tmp_path / "broken.png"),
+        str(tmp_path / "empty.jpg"),
+        str(tmp_path / "nowhere.jpg"),
+        str(tmp_path),
+    ]
+    assert (
+        cli.main(["explain", *bad, good, "--out", str(tmp_path / "out"), "--method", "layercam"])
+        == 1
+    )
     out, err = capsys.readouterr()
     for words in (
         "broken.png is not an image",
@@ -67,9 +78,14 @@ def test_explain_says_which_image_it_could_not_read_and_goes_on(trained, tmp_pat
 
 @pytest.mark.parametrize(
     ("option", "words"),
-    [(["--method", "magic"], "expected gradcam, gradcam++"), (["--colours", "beige"], "no colour map beige")],
+    [
+        (["--method", "magic"], "expected gradcam, gradcam++"),
+        (["--colours", "beige"], "no colour map beige"),
+    ],
 )
-def test_explain_tells_what_it_does_not_know_in_one_sentence(trained, tmp_path, capsys, option, words):
+def test_explain_tells_what_it_does_not_know_in_one_sentence(
+    trained, tmp_path, capsys, option, words
+):
     assert cli.main(["explain", saved(tmp_path, "a.png", (32, 32)), *option]) == 1
     err = capsys.readouterr().err
     assert words in err and len(err.strip().splitlines()) == 1
@@ -79,5 +95,98 @@ def test_explain_has_jets_colours_on_request(trained, tmp_path):
     image = saved(tmp_path, "a.png", (32, 32))
     for colours in ("inferno", "jet"):
         cli.main(["explain", image, "--colours", colours, "--out", str(tmp_path / colours)])
-    drawn = [np.asarray(Image.open(tmp_path / colours / "a_gradcam.png")) for colours in ("inferno", "jet")]
+    drawn = [
+        np.asarray(Image.open(tmp_path / colours / "a_gradcam.png"))
+        for colours in ("inferno", "jet")
+    ]
     assert (drawn[0] != drawn[1]).any()
+
+
+def test_a_relative_folder_for_explanations_starts_where_one_stands(trained, tmp_path, monkeypatch):
+    here = tmp_path / "here"
+    here.mkdir()
+    saved(here, "a.png", (32, 32))
+    monkeypatch.chdir(here)
+    assert cli.main(["explain", "a.png", "--out", "figures"]) == 0
+    assert (here / "figures" / "a_gradcam.png").exists()
+
+
+def test_evaluate_looks_in_one_folder_and_writes_to_another(home, capsys):
+    evaluate.save_finished(model.build_detector("lite0", image_size=32), RULE, "mine")
+    source = write_class_folders(home / "images", 4)
+    found = ["--output-dir", "mine", "--out", "figures"]
+    assert cli.main(["evaluate", "--source", str(source), *found]) == 0
+    assert (home / "figures" / "metrics.json").exists()
+    assert "the one in the package" not in capsys.readouterr().out
+    assert not (home / "mine" / "metrics.json").exists()
+
+
+def test_help_and_version_are_told(capsys):
+    assert cli.main(["--help"]) == 0
+    told = capsys.readouterr().out
+    assert all(name in told for name in ("course", "evaluate", "explain", "demo", "cache"))
+    assert cli.main(["--version"]) == 0
+    assert __version__ in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["no-such-command"],
+        ["explain"],
+        ["course", "--profile", "huge"],
+        ["course", "-p", "limit"],
+        ["evaluate", "--limit", "many"],
+        ["cache", "--no-such-flag"],
+    ],
+    ids=" ".join,
+)
+def test_arguments_that_make_no_sense_give_status_two(arguments, capsys):
+    assert cli.main(arguments) == 2
+    assert "Error: " in capsys.readouterr().err
+
+
+def test_parameters_are_read_as_python_reads_them(monkeypatch):
+    given = []
+    monkeypatch.setattr(course, "run", lambda *arguments: given.extend(arguments))
+    words = "--profile quick -p limit -1 -p lr_phase1 1e-4 -p weights None -p source a/b --to 05"
+    stages = ["-p", "epochs_phase2", "[[64, 10]]"]
+    assert cli.main(["course", *words.split(), *stages]) == 0
+    parameters = {
+        "limit": -1,
+        "lr_phase1": 1e-4,
+        "weights": None,
+        "source": "a/b",
+        "epochs_phase2": [[64, 10]],
+    }
+    assert given == ["quick", parameters, None, "05"]
+
+
+def test_ctrl_c_ends_a_command_with_a_sentence(monkeypatch, capsys):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(course, "run", interrupted)
+    assert cli.main(["course"]) == 130
+    assert capsys.readouterr().err == "\nStopped. The same command goes on from here.\n"
+
+
+def test_a_file_that_ends_early_is_not_taken_for_ctrl_c(monkeypatch):
+    def damaged(*arguments):
+        raise EOFError("No data left in file")
+
+    monkeypatch.setattr(course, "run", damaged)
+    with pytest.raises(EOFError, match="No data left"):
+        cli.main(["course"])
+
+
+def test_help_loads_nothing_that_takes_time():
+    script = """
+import sys
+from truthpixel_utils.cli import main
+main(["--help"])
+print(*{"numpy", "pandas", "matplotlib", "datasets", "IPython", "papermill"} & sys.modules.keys())
+"""
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == ""

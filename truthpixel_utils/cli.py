@@ -1,167 +1,253 @@
-"""The command ``truthpixel``: ``course`` runs the notebooks, ``evaluate`` measures a detector, ``explain`` judges images,
-``demo`` serves the demo as a web page, ``cache`` lists or clears features."""
+"""The command ``truthpixel``: each of its commands, with its flags above it.
 
-import argparse
+Nothing here loads TensorFlow before a command needs it: the chapters' faces are lazy.
+"""
+
+from __future__ import annotations
+
 import ast
-import sys
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
-from truthpixel_utils import data, demo, evaluate, model, plots, train
-from truthpixel_utils.course import NOTEBOOKS, PROFILES, run
-from truthpixel_utils.demo import views
+import click
+
+from truthpixel_utils import __version__, course, data, demo, evaluate, model, plots, train
 from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.files import project_path
 
-IDLE = 1800  # seconds after which a visitor's kernel is ended
+IDLE_SECONDS = 1800  # after which the kernel of a visitor of the demo is ended
+
+output_dir_option = click.option(
+    "--output-dir",
+    default="outputs",
+    show_default=True,
+    metavar="DIR",
+    help="The course's output folder, where a detector is looked for and features are cached.",
+)
 
 
-def main(arguments=None):
-    """Run one command; return the exit status."""
-    parser = argparse.ArgumentParser(prog="truthpixel", description="Telling AI-generated images from photographs.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    course = commands.add_parser("course", help="run the notebooks in order")
-    course.add_argument(
-        "--profile",
-        choices=PROFILES,
-        default="sample",
-        help="sample: in the clone; quick: 12,000 images of CIFAKE; full: all of it; best: all of it, by the strong recipe "
-        "(default: sample)",
-    )
-    course.add_argument(
-        "-p",
-        nargs=2,
-        action="append",
-        default=[],
-        metavar=("NAME", "VALUE"),
-        dest="parameters",
-        help="override one notebook parameter; may be given several times",
-    )
-    course.add_argument("--from", dest="first", metavar="03", help="first notebook to run")
-    course.add_argument("--to", dest="last", metavar="05", help="last notebook to run")
-    judged = commands.add_parser("evaluate", help="measure a detector on the test images of a data set")
-    judged.add_argument("--source", default="auto", help="as in the notebooks (default: auto)")
-    judged.add_argument("--split", default="official", help="official or truthpixel (default: official)")
-    judged.add_argument("--limit", type=int, help="images of the data set in all (default: every one)")
-    judged.add_argument(
-        "--model",
-        metavar="FILE",
-        help="a detector that knows none of the test images (default: what notebook 4 left in outputs, "
-        "else the package's; of these two it is checked)",
-    )
-    judged.add_argument("--output-dir", default="outputs/evaluation", help="for the figures (default: %(default)s)")
-    explained = commands.add_parser("explain", help="judge images and draw where the verdict comes from")
-    explained.add_argument("images", nargs="+", metavar="IMAGE", help="JPG, PNG or WebP files")
-    explained.add_argument(
-        "--out", default="explained", metavar="DIR", help="folder for the figures (default: %(default)s)"
-    )
-    explained.add_argument("--method", default="gradcam", help="gradcam, gradcam++, hirescam, layercam or eigencam")
-    explained.add_argument(
-        "--colours", default="inferno", help="jet, or any colour map of matplotlib (default: inferno)"
-    )
-    explained.add_argument("--output-dir", default="outputs", help="where to look for a detector (default: outputs)")
-    served = commands.add_parser("demo", help="serve the demo as a web page, by Voilà")
-    served.add_argument("--ip", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    served.add_argument("--port", type=int, default=8866, help="default: %(default)s")
-    cache = commands.add_parser("cache", help="list the features that training keeps on disk")
-    cache.add_argument("--clear", action="store_true", help="remove them: they are computed anew when needed")
-    cache.add_argument("--output-dir", default="outputs", help="the course's output folder (default: outputs)")
-    options = parser.parse_args(arguments)
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        What follows ``truthpixel`` on the command line, by default that of this process.
+
+    Returns
+    -------
+    int
+        The exit status: 0 if all went well, 1 if there was an error or an image that could not be
+        read, 2 if the arguments make no sense, 130 if the reader pressed Ctrl-C.
+
+    Examples
+    --------
+    >>> main(["--version"])
+    truthpixel, version 0.1.0
+    0
+    """
     try:
-        return COMMANDS[options.command](options)
+        return truthpixel.main(arguments, prog_name="truthpixel", standalone_mode=False) or 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
     except TruthPixelError as error:
-        print(f"\n{error}", file=sys.stderr)
+        click.echo(f"\n{error}", err=True)
         return 1
-    except KeyboardInterrupt:
-        print("\nStopped. The same command goes on from here.", file=sys.stderr)
+    except click.Abort as abort:
+        if isinstance(abort.__cause__, EOFError):  # of a damaged file: click takes it for Ctrl-D
+            raise abort.__cause__ from None
+        click.echo("Stopped. The same command goes on from here.", err=True)
         return 130
 
 
-def _course(options):
-    run(options.profile, {name: _value(text) for name, text in options.parameters}, options.first, options.last)
-    return 0
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__)
+def truthpixel() -> None:
+    """Tell AI-generated images from photographs."""
 
 
-def _cache(options):
-
-    folder = project_path(options.output_dir) / "cache"
-    table = train.list_cache(folder)
-    if table.empty:
-        print(f"No features in {folder}.")
-    elif options.clear:
-        print(f"Removed {train.clear_cache(folder):,.0f} MB of features from {folder}.")
-    else:
-        formats = {"images": "{:,}".format, "MB": "{:,.0f}".format, "done": "{:.0%}".format}
-        print(table.to_string(index=False, formatters=formats))
-        print(f"{table['MB'].sum():,.0f} MB in {folder}; truthpixel cache --clear removes them.")
-    return 0
-
-
-def _evaluate(options):
-
-    splits = data.load_splits(options.source, options.split, options.limit)
-    if options.model is None:
-        train.check_unseen(splits)
-    elif project_path(options.model) == model.SHIPPED:
-        train.check_unseen_by_shipped(splits)
-    predictions, figures = evaluate.measure_detector(model.load_detector(options.model), splits)
-    evaluate.save_metrics(predictions, figures, options.output_dir)
-    print(evaluate.format_summary(figures))
-    print(f"\nIn {project_path(options.output_dir)}: metrics.json, metrics.txt, predictions.parquet")
-    return 0
+@truthpixel.command("course")
+@click.option(
+    "--profile",
+    type=click.Choice(list(course.PROFILES)),
+    default="sample",
+    show_default=True,
+    help="sample: the images in the clone; quick: 12,000 images of CIFAKE; full: all of it; "
+    "best: all of it, by the strong recipe.",
+)
+@click.option(
+    "-p",
+    "parameters",
+    nargs=2,
+    multiple=True,
+    metavar="NAME VALUE",
+    help="Override one notebook parameter; may be given several times.",
+)
+@click.option("--from", "first", metavar="03", help="First notebook to run.")
+@click.option("--to", "last", metavar="05", help="Last notebook to run.")
+def run_course(
+    profile: str, parameters: tuple[tuple[str, str], ...], first: str | None, last: str | None
+) -> None:
+    """Run the notebooks in order."""
+    overrides = {name: _parse_value(text) for name, text in parameters}
+    course.run(profile, overrides, first, last)
 
 
-def _explain(options):
-    import matplotlib
-
-    if options.colours not in matplotlib.colormaps:
-        raise TruthPixelError(f"matplotlib has no colour map {options.colours}: inferno, viridis and jet are some.")
-    detector, rule = model.load_detector(output_dir=options.output_dir), evaluate.load_rule(options.output_dir)
-    failed = 0
-    stems = [Path(name).stem for name in options.images]
-    for i, path in enumerate(map(Path, options.images)):
-        try:
-            found = demo.analyze(_content(path), path.name, detector=detector, rule=rule, method=options.method)
-        except TruthPixelError as error:
-            print(error, file=sys.stderr)
-            failed = 1
-            continue
-        again = f"_{i + 1}" if stems.count(path.stem) > 1 else ""  # as CIFAKE has it: REAL/0001.jpg and FAKE/0001.jpg
-        figure = Path(options.out) / f"{path.stem}{again}_{options.method}.png"
-        plots.save_figure(views.figure(found, options.colours), figure)
-        print(f"{path.name}: {found.verdict} (p_ai {found.p_ai:.2f}), {figure}", *found.warnings, sep="\n  ")
-    return failed
-
-
-def _demo(options):
-    from voila.app import Voila
-
-    print(
-        f"Demo: http://{options.ip}:{options.port} (Ctrl-C ends it; an idle visitor's kernel ends after {IDLE // 60} minutes)"
-    )
-    settings = {"Voila.ip": options.ip, "Voila.port": options.port, "Voila.open_browser": False, "Voila.log_level": 40}
-    culling = {"cull_idle_timeout": IDLE, "cull_interval": 60, "cull_connected": True}
-    settings |= {f"MappingKernelManager.{name}": value for name, value in culling.items()}
-    Voila.launch_instance(
-        [str(NOTEBOOKS / "07_demo.ipynb"), *(f"--{name}={value}" for name, value in settings.items())]
-    )
-    return 0
-
-
-def _content(path):
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise TruthPixelError(
-            f"{path} cannot be read ({error.strerror.lower()}): name JPG, PNG or WebP files."
-        ) from None
-
-
-def _value(text):
-    """A parameter from the command line: a number, None, True or False where it reads as one, else the text."""
+def _parse_value(text: str) -> object:
+    """Read a number, None, True, False or a list as Python does, and anything else as text."""
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):
         return text
 
 
-COMMANDS = {"course": _course, "evaluate": _evaluate, "explain": _explain, "demo": _demo, "cache": _cache}
+@truthpixel.command("evaluate")
+@click.option(
+    "--source", default="auto", show_default=True, help="Where the images are, as in the notebooks."
+)
+@click.option("--split", default="official", show_default=True, help="official or truthpixel.")
+@click.option("--limit", type=int, help="Images of the data set in all.  [default: every one]")
+@click.option(
+    "--model",
+    "model_file",
+    metavar="FILE",
+    help="A detector that was trained on none of the test images.  [default: what notebook 4 left "
+    "in the output folder, else the package's; for these two that is checked]",
+)
+@click.option(
+    "--out",
+    default="outputs/evaluation",
+    show_default=True,
+    metavar="DIR",
+    help="Folder for the figures; a relative one starts at the project.",
+)
+@output_dir_option
+def evaluate_detector(
+    source: str, split: str, limit: int | None, model_file: str | None, out: str, output_dir: str
+) -> None:
+    """Measure a detector on the test images of a data set."""
+    splits = data.load_splits(source, split, limit)
+    if model_file is None:
+        train.check_unseen(splits, output_dir)
+    elif project_path(model_file) == model.SHIPPED:
+        train.check_unseen_by_shipped(splits)
+    detector = model.load_detector(model_file, output_dir)
+    predictions, figures = evaluate.measure_detector(detector, splits)
+    evaluate.save_metrics(predictions, figures, out)
+    click.echo(evaluate.format_summary(figures))
+    click.echo(f"\nIn {project_path(out)}: metrics.json, metrics.txt, predictions.parquet")
+
+
+@truthpixel.command("explain")
+@click.argument(
+    "images", nargs=-1, required=True, metavar="IMAGE...", type=click.Path(path_type=Path)
+)
+@click.option(
+    "--out",
+    default="explained",
+    show_default=True,
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Folder for the figures; a relative one starts where you stand.",
+)
+@click.option(
+    "--method",
+    default="gradcam",
+    show_default=True,
+    help="gradcam, gradcam++, hirescam, layercam or eigencam.",
+)
+@click.option(
+    "--colours",
+    "colour_map",
+    default="inferno",
+    show_default=True,
+    help="jet, or any other colour map of matplotlib.",
+)
+@output_dir_option
+def explain_images(
+    images: tuple[Path, ...], out: Path, method: str, colour_map: str, output_dir: str
+) -> None:
+    """Give a verdict on images and draw where it comes from.
+
+    Each IMAGE is a JPG, PNG or WebP file.
+    """
+    import matplotlib
+
+    if colour_map not in matplotlib.colormaps:
+        raise TruthPixelError(
+            f"matplotlib has no colour map {colour_map}: inferno, viridis and jet are some."
+        )
+    analyze = demo.load_analyzer(output_dir)
+    stems = Counter(image.stem for image in images)
+    failures = 0
+    for number, image in enumerate(images, 1):
+        try:
+            report = analyze(_read(image), image.name, method=method)
+        except TruthPixelError as error:
+            click.echo(error, err=True)
+            failures += 1
+            continue
+        # CIFAKE has a REAL/0001.jpg and a FAKE/0001.jpg: images of one name are told by number.
+        stem = image.stem if stems[image.stem] == 1 else f"{image.stem}_{number}"
+        path = out / f"{stem}_{method}.png"
+        plots.save_figure(demo.views.figure(report, colour_map), path.absolute())
+        click.echo(f"{image.name}: {report.verdict} (p_ai {report.p_ai:.2f}), {path}")
+        for warning in report.warnings:
+            click.echo(f"  {warning}")
+    if failures:
+        raise click.exceptions.Exit(1)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        reason = error.strerror.lower()
+        raise TruthPixelError(
+            f"{path} cannot be read ({reason}): name JPG, PNG or WebP files."
+        ) from None
+
+
+@truthpixel.command("demo")
+@click.option("--ip", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=int, default=8866, show_default=True, help="Port to listen on.")
+def serve_demo(ip: str, port: int) -> None:
+    """Serve the demo as a web page, by Voilà."""
+    from voila.app import Voila
+
+    click.echo(
+        f"Demo: http://{ip}:{port} (Ctrl-C ends it; an idle visitor's kernel ends after "
+        f"{IDLE_SECONDS // 60} minutes)"
+    )
+    settings = {
+        "Voila.ip": ip,
+        "Voila.port": port,
+        "Voila.open_browser": False,
+        "Voila.log_level": 40,
+        "MappingKernelManager.cull_idle_timeout": IDLE_SECONDS,
+        "MappingKernelManager.cull_interval": 60,
+        "MappingKernelManager.cull_connected": True,
+    }
+    notebook = str(course.NOTEBOOKS / "07_demo.ipynb")
+    flags = [f"--{name}={value}" for name, value in settings.items()]
+    Voila.launch_instance([notebook, *flags])
+
+
+@truthpixel.command("cache")
+@click.option("--clear", is_flag=True, help="Remove them: they are computed anew when needed.")
+@output_dir_option
+def show_cache(clear: bool, output_dir: str) -> None:
+    """List the features that training keeps on disk."""
+    folder = project_path(output_dir) / "cache"
+    table = train.list_cache(folder)
+    if table.empty:
+        click.echo(f"No features in {folder}.")
+    elif clear:
+        click.echo(f"Removed {train.clear_cache(folder):,.0f} MB of features from {folder}.")
+    else:
+        formats = {"images": "{:,}".format, "MB": "{:,.0f}".format, "done": "{:.0%}".format}
+        click.echo(table.to_string(index=False, formatters=formats))
+        megabytes = table["MB"].sum()
+        click.echo(f"{megabytes:,.0f} MB in {folder}; truthpixel cache --clear removes them.")

@@ -1,47 +1,60 @@
-"""Runs the notebooks in order by papermill."""
+"""Runs the notebooks in order, by papermill, and reuses what has not changed."""
+
+from __future__ import annotations
 
 import hashlib
 import json
 import time
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-from truthpixel_utils.data import sources
 from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.files import PRETRAINED, PROJECT, atomic_write, project_path
 
 NOTEBOOKS = PROJECT / "notebooks"
 PACKAGE = Path(__file__).resolve().parent
+CODE = (".py", ".j2", ".js", ".css")  # suffixes of what decides how the package behaves
 
-# What each notebook leaves in the output folder; a notebook that reads a file comes after the one that makes it.
-MAKES = {
-    "01_data": [],
-    "02_model": [],
-    "03_train_phase1": ["models/phase1.keras", "training_history_phase1.csv", "plots/training_curves_phase1.png"],
-    "04_finetune": [
+# What each notebook leaves in the output folder: files, and folders of files. A notebook that reads
+# a file comes after the one that makes it.
+ARTEFACTS: dict[str, tuple[str, ...]] = {
+    "01_data": (),
+    "02_model": (),
+    "03_train_phase1": (
+        "models/phase1.keras",
+        "training_history_phase1.csv",
+        "plots/training_curves_phase1.png",
+    ),
+    "04_finetune": (
         "models/phase2.keras",
         "models/truthpixel_final.keras",
         "models/truthpixel_final.json",
         "training_history_phase2.csv",
         "plots/training_curves_phase2.png",
-    ],
-    "05_evaluate": [
+    ),
+    "05_evaluate": (
         "metrics.json",
         "metrics.txt",
         "predictions.parquet",
         "tables",
-        *(f"plots/{name}.png" for name in ("confusion_matrix", "roc_curve", "precision_recall", "robustness")),
-    ],
-    "06_gradcam": ["gradcam"],
-    "07_demo": [],
+        "plots/confusion_matrix.png",
+        "plots/roc_curve.png",
+        "plots/precision_recall.png",
+        "plots/robustness.png",
+    ),
+    "06_gradcam": ("gradcam",),
+    "07_demo": (),
 }
 
-# A profile is a set of parameters that differ from the notebooks' own defaults, which are those of `sample`.
-PROFILES = {
+# Parameters that differ from the notebooks' own defaults, which are those of `sample`.
+PROFILES: dict[str, dict[str, Any]] = {
     "sample": {},
     "quick": {"source": "auto", "limit": 12_000, "image_size": 128},
     "full": {"source": "auto", "limit": None, "image_size": 224},
-    # The whole network, from small to large: at 64 pixels inside an epoch takes half as long as at 96.
+    # The whole network, from small to large: with 64 pixels inside, an epoch takes half as long as
+    # with 96.
     "best": {
         "source": "auto",
         "split": "official",
@@ -59,158 +72,232 @@ PROFILES = {
 }
 
 
-def run(profile="sample", parameters=None, first=None, last=None):
-    """Run the notebooks and show one line each; a notebook whose inputs and code did not change is reused.
+def run(
+    profile: str = "sample",
+    parameters: dict[str, Any] | None = None,
+    first: str | None = None,
+    last: str | None = None,
+) -> dict[str, Any] | None:
+    """Run the notebooks, and print a line for each.
+
+    A notebook is reused if nothing has changed that it depends on: its cells and parameters, the
+    package, the images, and what earlier notebooks made.
 
     Parameters
     ----------
     profile : {"sample", "quick", "full", "best"}
-    parameters : dict, notebook parameters that override the profile's
-    first, last : str, numbers of the first and the last notebook to run, such as ``"03"``
+        Which set of parameters to start from, see `PROFILES`.
+    parameters : dict, optional
+        Notebook parameters that override those of the profile.
+    first, last : str, optional
+        Numbers of the first and the last notebook to run, such as ``"03"``; by default all are run.
 
     Returns
     -------
-    dict, the figures in ``metrics.json``, or None if `last` comes before the evaluation
+    dict or None
+        The figures in ``metrics.json``; None if `last` comes before the evaluation.
 
     Raises
     ------
-    TruthPixelError if a parameter is unknown, a notebook's input is missing, or a notebook fails.
+    TruthPixelError
+        If a parameter is unknown, if a notebook's input is missing, or if a notebook fails.
     """
     if not NOTEBOOKS.is_dir():
-        raise TruthPixelError(f"{NOTEBOOKS} is missing: the course runs in a clone, installed with pip install -e.")
+        raise TruthPixelError(
+            f"{NOTEBOOKS} is missing: the course runs in a clone, installed with pip install -e."
+        )
     parameters = {**PROFILES[profile], **(parameters or {})}
+    _check_parameters(parameters)
+    chosen = _notebooks_between(first or "01", last or "07")
+    settings = ", ".join(f"{name}={value}" for name, value in parameters.items())
+    print(f"Course, profile {profile}: {settings or 'as in the notebooks'}")
     output = project_path(parameters.get("output_dir", "outputs"))
-    _check_names(parameters)
-    first, last = (first or "01").zfill(2), (last or "07").zfill(2)
-    if not {first, last} <= {name[:2] for name in MAKES} or first > last:
-        raise TruthPixelError(f"no notebooks from {first} to {last}: they are numbered 01 to 07.")
-    chosen = [name for name in MAKES if first <= name[:2] <= last]
-    print(f"Course, profile {profile}: {', '.join(f'{k}={v}' for k, v in parameters.items()) or 'as in the notebooks'}")
-    parameters, files = _settled(profile, parameters)
+    parameters, images = _settle_source(profile, parameters)
     for name in chosen:
-        start = time.perf_counter()
-        key = _key(name, parameters, files, output)
-        reusable = _is_current(name, key, output)
-        print(f"  {name:16} ", end="", flush=True)
-        if not reusable:
-            _execute(name, parameters, key, output)
-        print("reused (nothing it depends on has changed)" if reusable else f"{time.perf_counter() - start:6.0f} s")
+        _run_notebook(name, parameters, images, output)
     metrics = output / "metrics.json"
-    if not metrics.exists() or chosen[-1] < "05":
+    if chosen[-1] < "05" or not metrics.exists():
         return None
     figures = json.loads(metrics.read_text())
-    _print_table(figures, output)
+    _print_summary(figures, output)
     return figures
 
 
-def _settled(profile, parameters):
-    """Decide on "auto" once for all notebooks; return the parameters and the stamps of the files to be read."""
+def _check_parameters(parameters: Iterable[str]) -> None:
+    known = set().union(*map(_parameters_of, ARTEFACTS))
+    if unknown := sorted(set(parameters) - known):
+        raise TruthPixelError(
+            f"unknown parameter {', '.join(unknown)}: the notebooks know "
+            f"{', '.join(sorted(known))}."
+        )
+
+
+@lru_cache
+def _parameters_of(name: str) -> frozenset[str]:
+    """Read which parameters a notebook has."""
+    import papermill  # here, since it takes a second, which the command's help can do without
+
+    return frozenset(papermill.inspect_notebook(str(NOTEBOOKS / f"{name}.ipynb")))
+
+
+def _own_parameters(name: str, parameters: dict[str, Any]) -> dict[str, Any]:
+    """Pick the parameters that a notebook has."""
+    return {key: value for key, value in parameters.items() if key in _parameters_of(name)}
+
+
+def _notebooks_between(first: str, last: str) -> list[str]:
+    """Name the notebooks from one number to another, such as ``"03"`` or ``"3"``."""
+    first, last = first.zfill(2), last.zfill(2)
+    numbers = [name[:2] for name in ARTEFACTS]
+    if first not in numbers or last not in numbers or first > last:
+        raise TruthPixelError(f"no notebooks from {first} to {last}: they are numbered 01 to 07.")
+    return [name for name in ARTEFACTS if first <= name[:2] <= last]
+
+
+def _settle_source(
+    profile: str, parameters: dict[str, Any]
+) -> tuple[dict[str, Any], tuple[tuple[str, int, int], ...]]:
+    """Decide once for all notebooks what ``source="auto"`` is.
+
+    Returns
+    -------
+    parameters : dict
+        With the source that was found.
+    images : tuple of (path, bytes, time of change in ns)
+        One entry a file that will be read.
+    """
+    from truthpixel_utils.data import sources  # here, for the same reason as papermill
+
     source = sources.find_source(parameters.get("source", "sample"))
-    if parameters.get("source") == "auto" and source.folder in (None, sources.SAMPLE):
+    if parameters.get("source") == "auto":
         if source.folder == sources.SAMPLE and profile != "sample":
             raise TruthPixelError(
                 f"profile {profile} needs CIFAKE, and there is neither a copy nor a network: "
                 "put it into data/cifake, or name its folder in TRUTHPIXEL_CIFAKE."
             )
-        parameters = {**parameters, "source": "hub" if source.folder is None else "sample"}
+        if source.folder is None:
+            parameters = {**parameters, "source": "hub"}
+        elif source.folder == sources.SAMPLE:
+            parameters = {**parameters, "source": "sample"}
     return parameters, sources.file_stamps(source)
 
 
-def _execute(name, parameters, key, output):
+def _run_notebook(name: str, parameters: dict[str, Any], images: tuple, output: Path) -> None:
+    """Run one notebook or reuse what it has left, and print a line that says which."""
+    start = time.perf_counter()
+    own = _own_parameters(name, parameters)
+    key = _input_hash(name, own, images, output)
+    current = _record_of(name, output) == {"key": key, "made": _digests(ARTEFACTS[name], output)}
+    print(f"  {name:16} ", end="", flush=True)
+    if current:
+        print("reused (nothing it depends on has changed)")
+        return
+    _execute(name, own, key, output)
+    print(f"{time.perf_counter() - start:6.0f} s")
+
+
+def _execute(name: str, parameters: dict[str, Any], key: str, output: Path) -> None:
     """Run one notebook; the executed copy takes its place only if it ran to the end."""
     import papermill
     from nbclient.exceptions import DeadKernelError
 
-    source = NOTEBOOKS / f"{name}.ipynb"
-    done = output / "notebooks" / f"{name}.ipynb"
-    with atomic_write(done) as part:
+    executed = _executed_copy(name, output)
+    with atomic_write(executed) as part:
         try:
             papermill.execute_notebook(
-                str(source),
+                str(NOTEBOOKS / f"{name}.ipynb"),
                 str(part),
-                {k: v for k, v in parameters.items() if k in _known(name)},
+                parameters,
                 cwd=str(NOTEBOOKS),
                 progress_bar=False,
                 kernel_name="python3",
-                extra_arguments=["--log-level=40"],  # the kernel's own remarks on its transport are not ours to show
+                extra_arguments=["--log-level=40"],  # the kernel remarks on its transport, else
             )
         except DeadKernelError:
-            raise TruthPixelError(f"{name} stopped: its kernel died, most likely for want of memory.") from None
+            raise TruthPixelError(
+                f"{name} stopped: its kernel died, most likely for want of memory."
+            ) from None
         except papermill.PapermillExecutionError as error:
-            failed = done.with_name(f"{name}-failed.ipynb")
+            failed = executed.with_name(f"{name}-failed.ipynb")
             part.rename(failed)
-            raise TruthPixelError(f"{name} stopped: {error.evalue} (the notebook up to there: {failed})") from None
+            raise TruthPixelError(
+                f"{name} stopped: {error.evalue} (the notebook up to there: {failed})"
+            ) from None
         notebook = json.loads(part.read_text())
-        notebook["metadata"]["truthpixel"] = {"key": key, "made": _digests(MAKES[name], output)}
+        made = _digests(ARTEFACTS[name], output)
+        notebook["metadata"]["truthpixel"] = {"key": key, "made": made}
         part.write_text(json.dumps(notebook, indent=1))
 
 
-def _is_current(name, key, output):
-    """True if the notebook ran to its end with the same inputs, and what it made is still there, unchanged."""
-    done = output / "notebooks" / f"{name}.ipynb"
-    if not done.exists():
-        return False
-    record = json.loads(done.read_text())["metadata"].get("truthpixel", {})
-    return record == {"key": key, "made": _digests(MAKES[name], output)}
+def _executed_copy(name: str, output: Path) -> Path:
+    return output / "notebooks" / f"{name}.ipynb"
 
 
-def _key(name, parameters, files, output):
-    """One hash over all a notebook's result depends on: its cells and parameters, package, images, earlier artefacts."""
+def _record_of(name: str, output: Path) -> dict[str, Any]:
+    """Read what a notebook depended on and what it made when it last ran to its end."""
+    executed = _executed_copy(name, output)
+    if not executed.exists():
+        return {}
+    return json.loads(executed.read_text())["metadata"].get("truthpixel", {})
+
+
+def _input_hash(name: str, parameters: dict[str, Any], images: tuple, output: Path) -> str:
+    """Hash all that a notebook's result depends on; `images` are stamps of the data set's files."""
     cells = json.loads((NOTEBOOKS / f"{name}.ipynb").read_text())["cells"]
-    before = [file for other, files in MAKES.items() if other < name for file in files]
-    own = {k: v for k, v in parameters.items() if k in _known(name)}
+    code = sorted(path for path in PACKAGE.rglob("*") if path.suffix in CODE)
+    weights = sorted(path for path in PRETRAINED.glob("*.*") if path.is_file())
+    named = [parameters[key] for key in ("others", "weights") if parameters.get(key)]
+    earlier = []
+    for other, artefacts in ARTEFACTS.items():
+        if other < name:
+            earlier += artefacts
     parts = {
         "cells": ["".join(cell["source"]) for cell in cells],
-        "package": [path.read_text() for path in sorted(PACKAGE.rglob("*.py"))],
-        "weights": [(path.name, path.stat().st_size) for path in sorted(PRETRAINED.glob("*.*")) if path.is_file()],
-        "parameters": own,
-        "images": files,
-        "named": [_stamps(own[path]) for path in ("others", "weights") if own.get(path)],
-        "before": _digests(before, output),
+        "package": [path.read_text() for path in code],
+        "weights": [(path.name, path.stat().st_size) for path in weights],
+        "parameters": parameters,
+        "images": images,
+        "named": [_stamps(path) for path in named],
+        "before": _digests(earlier, output),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _stamps(path):
-    """Name, size and time of the file or of all files in the folder that a parameter names, if it does."""
-    path = project_path(path)
+def _stamps(named: str) -> list[tuple[str, int, int]]:
+    """List name, size and time of change of the file that a parameter names, or of its files.
+
+    A parameter such as ``weights="auto"`` names no file, and the list is empty.
+    """
+    path = project_path(named)
     files = sorted(path.rglob("*")) if path.is_dir() else [path]
-    return [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.is_file()]
+    stamps = []
+    for file in files:
+        if file.is_file():
+            stamps.append((str(file), file.stat().st_size, file.stat().st_mtime_ns))
+    return stamps
 
 
-def _digests(names, output):
-    """SHA-256 of each file (of each file in a folder), None for one that is missing."""
+def _digests(artefacts: Iterable[str], output: Path) -> dict[str, str | None]:
+    """Hash each artefact, or each file in it, by SHA-256; None stands for one that is missing."""
     digests = {}
-    for name in names:
-        path = output / name
+    for artefact in artefacts:
+        path = output / artefact
         files = sorted(path.iterdir()) if path.is_dir() else [path]
         for file in files:
-            digest = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else None
+            content = file.read_bytes() if file.is_file() else None
+            digest = None if content is None else hashlib.sha256(content).hexdigest()
             digests[str(file.relative_to(output))] = digest
     return digests
 
 
-@lru_cache
-def _known(name):
-    """The names in a notebook's parameters cell."""
-    import papermill
-
-    return frozenset(papermill.inspect_notebook(str(NOTEBOOKS / f"{name}.ipynb")))
-
-
-def _check_names(parameters):
-    known = {parameter for name in MAKES for parameter in _known(name)}
-    if unknown := sorted(set(parameters) - known):
-        raise TruthPixelError(f"unknown parameter {', '.join(unknown)}: the notebooks know {', '.join(sorted(known))}.")
-
-
-def _print_table(figures, output):
+def _print_summary(figures: dict[str, Any], output: Path) -> None:
+    """Print the headline figures, and which notebook made which file."""
     print(f"\nOn {figures['images']:,} test images")
     for name in ("accuracy", "precision", "recall", "f1", "roc_auc"):
         print(f"  {name.replace('_', '-'):16} {figures[name]:.4f}")
     print(f"\nIn {output}")
-    for name, files in MAKES.items():
-        for file in files:
-            if (output / file).exists():
-                print(f"  {file:34} from {name}")
+    for name, artefacts in ARTEFACTS.items():
+        for artefact in artefacts:
+            if (output / artefact).exists():
+                print(f"  {artefact:34} from {name}")
     print("  notebooks/NN_name.ipynb            the notebooks as they ran")
