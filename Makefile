@@ -1,16 +1,21 @@
 # make course: install, then run the seven notebooks on the embedded sample.
 # make test:   install, then run every test.
+# make lint:   install, then check the code's style and its formatting.
 PYTHON ?= python3.11
 VENV := .venv
 INSTALLED := $(VENV)/.installed
 
-.PHONY: course test notebooks lab clean
+.PHONY: course test lint notebooks lab clean
 
 course: $(INSTALLED)
 	$(VENV)/bin/truthpixel course --profile sample
 
 test: $(INSTALLED)
 	$(VENV)/bin/python -m pytest --numprocesses 2
+
+lint: $(INSTALLED)
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
 
 # Run the notebooks anew and keep what they print: the committed copies, and the README's picture, are these.
 notebooks: $(INSTALLED)

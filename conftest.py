@@ -1,4 +1,7 @@
-"""For tests and notebooks alike: what they write must not touch the user's own outputs, and who runs beside whom."""
+"""For tests and notebooks alike: where they write, and which of them run beside each other.
+
+What they write must not touch the user's own outputs.
+"""
 
 import os
 import tempfile

@@ -1,4 +1,4 @@
-"""Shared by all tests: whole CIFAKE where it is, small data sets made on the spot, a network that does not answer."""
+"""Shared by all tests: whole CIFAKE where it is, small data sets, a network that is silent."""
 
 import socket
 import threading
@@ -26,13 +26,19 @@ def home(tmp_path, monkeypatch):
     return tmp_path
 
 
-# Takes a side a quarter away from certainty, and finds no image strange: without precision nothing is far.
+# Takes a side a quarter away from certainty, and finds no image out of distribution: where the
+# precision is 0, so is every distance.
 RULE = {
     "shift": 0.0,
     "temperature": 1.0,
     "lower_threshold": 0.25,
     "upper_threshold": 0.75,
-    "out_of_distribution": {"layer": "block3b_add", "location": [0.0] * 40, "precision": [[0.0] * 40] * 40, "limit": 1.0},
+    "out_of_distribution": {
+        "layer": "block3b_add",
+        "location": [0.0] * 40,
+        "precision": [[0.0] * 40] * 40,
+        "limit": 1.0,
+    },
 }
 
 
@@ -52,7 +58,8 @@ def write_class_folders(root, count, parts=("train", "test")):
             folder = root / part / name
             folder.mkdir(parents=True)
             for i in range(count):
-                Image.fromarray(picture((p, c, i), sharp=name == "FAKE")).save(folder / f"{i:04d}.png")
+                image = Image.fromarray(picture((p, c, i), sharp=name == "FAKE"))
+                image.save(folder / f"{i:04d}.png")
     return root
 
 

@@ -36,7 +36,7 @@ def test_figures_are_written_whole_and_shown_once(tmp_path):
     plots.save_figure(figure, tmp_path / "deep" / "grid.png")
     assert (tmp_path / "deep" / "grid.png").read_bytes().startswith(b"\x89PNG")
     assert len(list((tmp_path / "deep").iterdir())) == 1
-    plots.save_and_show(figure, tmp_path / "kept" / "grid")
+    plots.keep(figure, tmp_path / "kept" / "grid")
     assert {path.name for path in (tmp_path / "kept").iterdir()} == {"grid.png", "grid.svg"}
     assert not plt.get_fignums()  # pyplot holds none: a notebook shows the value, and only once
 
@@ -49,7 +49,7 @@ def test_a_grid_may_hold_one_image():
 
 def test_a_kept_table_can_be_read_again(tmp_path):
     table = pd.DataFrame({"accuracy": [0.1 + 0.2, 1.0]}, index=["a", "b"])
-    assert plots.save_and_show(table, tmp_path / "tables" / "figures") is table
+    assert plots.keep(table, tmp_path / "tables" / "figures") is table
     pd.testing.assert_frame_equal(
         pd.read_csv(tmp_path / "tables" / "figures.csv", index_col=0), table
     )
