@@ -1,6 +1,8 @@
-"""What an answer of the demo costs beside the bare verdict, warm: a photograph of one megapixel, and a thumbnail.
+"""What an answer of the demo costs beside the bare verdict.
 
     python benchmarks/demo.py
+
+Both are measured warm, on a photograph of one megapixel and on a thumbnail.
 """
 
 import io
@@ -14,29 +16,33 @@ from sklearn.datasets import load_sample_image
 from truthpixel_utils import data, demo, evaluate, model
 
 ROUNDS = 40
+IMAGES = {"photograph, 1,152 × 896": (1152, 896), "thumbnail, 32 × 32": (32, 32)}  # pixels
 
 
-def median(function):
-    """Milliseconds, after three calls that warm up."""
+def median_ms(function, *arguments, **options):
+    """Milliseconds of a call, the median of ROUNDS after three that warm up."""
     taken = []
     for _ in range(ROUNDS + 3):
         start = time.perf_counter()
-        function()
+        function(*arguments, **options)
         taken.append(1000 * (time.perf_counter() - start))
     return np.median(taken[3:])
 
 
 def jpeg(width, height):
+    """A photograph of that size as the bytes of a JPEG file."""
     buffer = io.BytesIO()
-    Image.fromarray(load_sample_image("china.jpg")).resize((width, height)).save(buffer, "JPEG", quality=90)
+    image = Image.fromarray(load_sample_image("china.jpg")).resize((width, height))
+    image.save(buffer, "JPEG", quality=90)
     return buffer.getvalue()
 
 
 if __name__ == "__main__":
-    detector, rule = model.load_detector(model.SHIPPED), json.loads(model.SHIPPED.with_suffix(".json").read_text())
-    for name, size in {"photograph, 1,152 × 896": (1152, 896), "thumbnail, 32 × 32": (32, 32)}.items():
+    detector = model.load_detector(model.SHIPPED)
+    rule = json.loads(model.SHIPPED.with_suffix(".json").read_text())
+    for name, size in IMAGES.items():
         content = jpeg(*size)
-        seen = data.thumbnail(content)[None]
-        verdict = median(lambda: evaluate.predict_images(detector, seen))
-        answer = median(lambda: demo.analyze(content, "x.jpg", detector=detector, rule=rule))
-        print(f"{name}: verdict {verdict:.0f} ms, whole answer {answer:.0f} ms, {answer / verdict:.1f} ×")
+        verdict = median_ms(evaluate.predict_images, detector, data.thumbnail(content)[None])
+        answer = median_ms(demo.analyze, content, "x.jpg", detector=detector, rule=rule)
+        ratio = answer / verdict
+        print(f"{name}: verdict {verdict:.0f} ms, whole answer {answer:.0f} ms, {ratio:.1f} ×")

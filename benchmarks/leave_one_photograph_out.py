@@ -2,8 +2,9 @@
 
     python benchmarks/leave_one_photograph_out.py [image_size]
 
-For each of the nine photographs: a logistic regression on the frozen backbone's features of the other eight, tested on
-this one. Prints accuracy and, by generator, the share called AI-generated. About a minute on two cores.
+For each of the nine photographs: a logistic regression on the frozen backbone's features of the
+other eight, tested on this one. Prints accuracy and, by generator, the share called AI-generated.
+About a minute on two cores.
 """
 
 import sys
@@ -26,12 +27,14 @@ for part in data.load_splits("sample").values():
     features.append(backbone.predict(images, verbose=0))
     labels.append(truth)
     rows.append(part.select_columns(["id", "generator"]).to_pandas())
-features, labels, rows = np.concatenate(features), np.concatenate(labels), pd.concat(rows, ignore_index=True)
+features, labels = np.concatenate(features), np.concatenate(labels)
+rows = pd.concat(rows, ignore_index=True)
 photograph = rows["id"].str.extract(r"/([a-z]+)_\d+", expand=False)
 table = {}
 for name in sorted(photograph.unique()):
     out = (photograph == name).to_numpy()
-    linear = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=300)).fit(features[~out], labels[~out])
+    linear = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=300))
+    linear.fit(features[~out], labels[~out])
     called = linear.predict(features[out])
     shares = pd.Series(called).groupby(rows["generator"][out].to_numpy()).mean()
     table[name] = {"images": out.sum(), "accuracy": (called == labels[out]).mean(), **shares}

@@ -1,18 +1,19 @@
 """Two small generators that redraw a 32×32 photograph: the architectures and how each is run.
 
-Either is given a photograph and gives back its own version of the same scene, so that what differs between a photograph and
-its twin is the generation alone.
+Either is given a photograph and gives back its own version of the same scene, so that what differs
+between a photograph and its twin is the generation alone.
 
 ``vae``
     squeezes the picture into a smooth 8×8×10 code, draws from the code's Gaussian and decodes.
     Kingma and Welling, *Auto-encoding variational Bayes*, 2014.
 ``diffusion``
-    adds noise to the picture, part of the way to nothing but noise, and takes it away again step by step: the details that
-    come back are the network's own.
-    Ho et al., *Denoising diffusion probabilistic models*, 2020; started from a picture as in Meng et al., *SDEdit*, 2022,
-    and sampled as in Song et al., *Denoising diffusion implicit models*, 2021.
+    adds noise to the picture, part of the way to nothing but noise, and takes it away again step by
+    step: the details that come back are the network's own. Ho et al., *Denoising diffusion
+    probabilistic models*, 2020; started from a picture as in Meng et al., *SDEdit*, 2022, and
+    sampled as in Song et al., *Denoising diffusion implicit models*, 2021.
 
-Inside this file an image is float32, shape (n, 32, 32, 3), in −1..1. ``regenerate`` is the door: uint8 in, uint8 out.
+Inside this file an image is float32, shape (n, 32, 32, 3), in −1..1. What is used from
+outside is ``regenerate``: uint8 in, uint8 out.
 """
 
 from pathlib import Path
@@ -24,17 +25,18 @@ from keras import layers, ops
 WEIGHTS = Path(__file__).parent / "generators"
 
 LATENT = 10  # channels of the VAE's 8×8 code
-SPREAD = 3.5  # codes are drawn this many times wider than learned, so that the decoder's own structure shows
+# Codes are drawn this many times wider than learned, so that the decoder's own structure shows.
+SPREAD = 3.5
 
 STEPS = 1000  # length of the full diffusion, as in Ho et al.
 NOISIEST = 150  # the noisiest step the network is trained for
-START = 100  # the step a photograph is taken to: noise a third as strong as the way from grey to white
+START = 100  # the step a photograph is taken to: noise a third as strong as from grey to white
 STRIDE = 20  # every twentieth step is taken on the way back: five network calls an image
-# What is left of the photograph's variance after t steps of noise (ᾱ in Ho et al., with their β schedule).
+# What t steps of noise leave of the photograph's variance (ᾱ in Ho et al., their β schedule).
 ALPHA_BAR = np.cumprod(1.0 - np.linspace(1e-4, 0.02, STEPS)).astype("float32")
 
 
-# ── blocks ────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── blocks ────────────────────────────────────────────────────────────────────────────────────────
 
 
 def conv(x, filters, stride=1, size=3):
@@ -43,7 +45,10 @@ def conv(x, filters, stride=1, size=3):
 
 
 def residual(x, filters, embedding=None):
-    """Pre-activation residual block (He et al., 2016); ``embedding`` (n, e), when given, shifts its channels."""
+    """Pre-activation residual block (He et al., 2016).
+
+    ``embedding`` (n, e), where it is given, shifts the block's channels.
+    """
     h = conv(layers.Activation("relu")(layers.GroupNormalization(8)(x)), filters)
     if embedding is not None:
         h = layers.Add()([h, layers.Reshape((1, 1, filters))(layers.Dense(filters)(embedding))])
@@ -62,7 +67,7 @@ def build_encoder(channels):
     return keras.Model(image, conv(x, channels))
 
 
-# ── VAE ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── VAE ───────────────────────────────────────────────────────────────────────────────────────────
 
 
 def build_vae():
@@ -75,7 +80,7 @@ def build_vae():
 
 
 def draw_latent(parameters, noise):
-    """One draw from the code's Gaussian: z = μ + σ·ε, with ``noise`` ε of shape (n, 8, 8, LATENT)."""
+    """One draw from the code's Gaussian: z = μ + σ·ε, with ``noise`` ε (n, 8, 8, LATENT)."""
     mean, log_variance = ops.split(parameters, 2, axis=-1)
     log_variance = ops.clip(log_variance, -12.0, 4.0)
     return mean + ops.exp(0.5 * log_variance) * noise, mean, log_variance
@@ -88,13 +93,14 @@ def run_vae(models, image, random):
     return models["decoder"](code)
 
 
-# ── diffusion ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── diffusion ─────────────────────────────────────────────────────────────────────────────────────
 
 
 def build_diffusion():
-    """U-Net that sees a noisy image and the step t (n,) and answers with the noise in it, (n, 32, 32, 3).
+    """U-Net that sees a noisy image and its step t (n,) and answers with the noise, (n, 32, 32, 3).
 
-    It works on 2×2 blocks folded into channels (16×16×12), a quarter of the cost of working on pixels.
+    It works on 2×2 blocks folded into channels (16×16×12), which costs a quarter of working on
+    pixels.
     """
     image, step = keras.Input((32, 32, 3)), keras.Input(())
     frequencies = np.exp(np.linspace(0, np.log(1000), 16)).astype("float32")
@@ -114,7 +120,10 @@ def build_diffusion():
 
 
 def run_diffusion(models, image, random):
-    """Noise the photograph to step START (SDEdit), then walk back by Song et al.'s DDIM steps, which add no new noise."""
+    """Noise the photograph to step START (SDEdit), then walk back by Song et al.'s DDIM steps.
+
+    These steps add no new noise.
+    """
     kept = ALPHA_BAR[START - 1]
     x = np.sqrt(kept) * image + np.sqrt(1 - kept) * random.standard_normal(image.shape)
     for step in range(START, 0, -STRIDE):
@@ -123,20 +132,26 @@ def run_diffusion(models, image, random):
         steps = np.full(len(image), step, "float32")
         noise = models["denoiser"].predict_on_batch([x.astype("float32"), steps])
         clean = np.clip((x - np.sqrt(1 - kept) * noise) / np.sqrt(kept), -1, 1)
-        noise = (x - np.sqrt(kept) * clean) / np.sqrt(1 - kept)  # what is left, now that clean was clipped
+        noise = (x - np.sqrt(kept) * clean) / np.sqrt(
+            1 - kept
+        )  # what is left, now that clean was clipped
         x = np.sqrt(kept_next) * clean + np.sqrt(1 - kept_next) * noise
     return x
 
 
-# ── the door ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the door ──────────────────────────────────────────────────────────────────────────────────────
 
 BUILD = {"vae": build_vae, "diffusion": build_diffusion}
 RUN = {"vae": run_vae, "diffusion": run_diffusion}
 
 
 def save_weights(name, models):
-    """The models' weights as float16, in ``generators/<name>.npz``: half the size, no visible change."""
-    arrays = {f"{part}_{i}": w.astype("float16") for part, m in models.items() for i, w in enumerate(m.get_weights())}
+    """Write weights as float16 to ``generators/<name>.npz``: half the size, no visible change."""
+    arrays = {
+        f"{part}_{i}": w.astype("float16")
+        for part, m in models.items()
+        for i, w in enumerate(m.get_weights())
+    }
     np.savez_compressed(WEIGHTS / f"{name}.npz", **arrays)
 
 
@@ -144,7 +159,9 @@ def load(name):
     """The models of generator ``name``, with their trained weights."""
     models, arrays = BUILD[name](), np.load(WEIGHTS / f"{name}.npz")
     for part, model in models.items():
-        model.set_weights([arrays[f"{part}_{i}"].astype("float32") for i in range(len(model.weights))])
+        model.set_weights(
+            [arrays[f"{part}_{i}"].astype("float32") for i in range(len(model.weights))]
+        )
     return models
 
 
@@ -159,7 +176,12 @@ def to_uint8(images):
 
 
 def regenerate(name, models, images, seed):
-    """Redraw ``images`` (uint8, n×32×32×3) with generator ``name``; the same seed gives the same pictures."""
+    """Redraw ``images`` (uint8, n×32×32×3) with generator ``name``.
+
+    The same seed gives the same pictures.
+    """
     random = np.random.default_rng(seed)
     batches = (images[i : i + 128] for i in range(0, len(images), 128))
-    return np.concatenate([to_uint8(RUN[name](models, to_float(batch), random)) for batch in batches])
+    return np.concatenate(
+        [to_uint8(RUN[name](models, to_float(batch), random)) for batch in batches]
+    )

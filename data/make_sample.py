@@ -1,10 +1,11 @@
-"""Rebuild ``data/sample/``: crops of free photographs, and the same crops redrawn by the generators.
+"""Rebuild ``data/sample/``: crops of free photographs, and the same crops redrawn by generators.
 
     python data/make_sample.py            # writes the three parquet files, then measures them
     python data/make_sample.py measure    # only measures the files that are there
 
-Nothing is downloaded: the photographs come inside scikit-image, scikit-learn and matplotlib, the generators' weights
-from ``data/generators/``. The same versions of the packages give the same files.
+Nothing is downloaded: the photographs come inside scikit-image, scikit-learn and matplotlib, the
+generators' weights from ``data/generators/``. The same versions of the packages give the same
+files.
 """
 
 import io
@@ -30,11 +31,13 @@ from sklearn.preprocessing import StandardScaler
 
 SAMPLE = Path(__file__).parent / "sample"
 SEED = 0
-SIDES = (32, 48, 64, 96, 128, 192, 256)  # sides of the squares cut out, in pixels: texture, parts, whole things
-LEAST_CONTRAST = 10.0  # grey levels (standard deviation); a flatter crop shows nothing to tell apart
+# Sides of the squares that are cut out, in pixels: they show texture, parts, whole things.
+SIDES = (32, 48, 64, 96, 128, 192, 256)
+LEAST_CONTRAST = 10.0  # grey levels (standard deviation); a flatter crop shows nothing
 
-# How many crops each photograph gives to its split. No photograph is in two splits. The two of the finest texture
-# (china, hubble) are for training: a detector that has never seen such texture takes it for a generator's.
+# How many crops each photograph gives to its split. No photograph is in two splits. The two of the
+# finest texture (china, hubble) are for training: a detector that has never seen such texture takes
+# it for a generator's.
 PHOTOGRAPHS = {
     "train": {"astronaut": 350, "china": 350, "coffee": 350, "hubble": 175, "retina": 175},
     "validation": {"hopper": 200, "rocket": 100},
@@ -47,7 +50,9 @@ OPEN = {
     "hubble": skimage_data.hubble_deep_field,
     "retina": skimage_data.retina,
     "rocket": skimage_data.rocket,
-    "hopper": lambda: np.asarray(Image.open(cbook.get_sample_data("grace_hopper.jpg")).convert("RGB")),
+    "hopper": lambda: np.asarray(
+        Image.open(cbook.get_sample_data("grace_hopper.jpg")).convert("RGB")
+    ),
     "china": lambda: load_sample_image("china.jpg"),
     "flower": lambda: load_sample_image("flower.jpg"),
 }
@@ -61,7 +66,7 @@ FEATURES = datasets.Features(
 )
 
 
-# ── making it ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── making it ─────────────────────────────────────────────────────────────────────────────────────
 
 
 def crop(photograph, count, random):
@@ -82,25 +87,30 @@ def crop(photograph, count, random):
 
 
 def jpeg(image):
-    """The one encoder both classes go through, once: quality 75, colour halved (4:2:0), as in CIFAKE."""
+    """Encode an image as CIFAKE does: quality 75, colour halved (4:2:0).
+
+    Both classes pass through this one encoder, once.
+    """
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, "JPEG", quality=75, subsampling="4:2:0")
     return buffer.getvalue()
 
 
 def make_split(counts, models, random):
-    """Rows of one split: each crop as it is, and redrawn by one generator; the generators take turns."""
+    """Rows of one split: each crop as it is, and redrawn by one of the generators in turn."""
     rows = []
     for photograph, count in counts.items():
         crops = crop(np.ascontiguousarray(OPEN[photograph]()), count, random)
         for turn, (name, parts) in enumerate(models.items()):
             chosen = np.arange(turn, count, len(models))
-            redrawn = generators.regenerate(name, parts, crops[chosen], seed=int(random.integers(2**31)))
+            seed = int(random.integers(2**31))
+            redrawn = generators.regenerate(name, parts, crops[chosen], seed)
             for i, fake in zip(chosen, redrawn, strict=True):
                 number = f"{photograph}_{i:04d}"
                 rows.append((jpeg(crops[i]), f"REAL/{number}.jpg", "REAL", "camera", photograph))
                 rows.append((jpeg(fake), f"FAKE/{number}_{name}.jpg", "FAKE", name, photograph))
-    return [rows[i] for i in random.permutation(len(rows))]  # so that the first few rows show everything
+    # In random order, so that the first few rows show everything.
+    return [rows[i] for i in random.permutation(len(rows))]
 
 
 def write_split(split, rows):
@@ -126,11 +136,14 @@ def make():
         write_split(split, make_split(counts, models, random))
 
 
-# ── measuring it ──────────────────────────────────────────────────────────────────────────────────────────────────
+# ── measuring it ──────────────────────────────────────────────────────────────────────────────────
 
 
 def read_split(split):
-    """Images uint8 (n, 32, 32, 3), labels (n,) with 1 = AI, generator names (n,), crop numbers (n,)."""
+    """Read images uint8 (n, 32, 32, 3), labels (n,), generator names (n,) and crop numbers (n,).
+
+    Label 1 is AI-generated.
+    """
     rows = datasets.Dataset.from_parquet(str(SAMPLE / f"{split}.parquet"))
     rows = rows.cast_column("image", datasets.Image(decode=False))
     images = np.stack([np.asarray(Image.open(io.BytesIO(cell["bytes"]))) for cell in rows["image"]])
@@ -140,7 +153,7 @@ def read_split(split):
 
 
 def high_frequency_energy(images):
-    """Mean energy of the grey image above half the Nyquist frequency, grey levels², one number per image."""
+    """Mean energy of each grey image above half the Nyquist frequency, (n,), in grey levels²."""
     spectrum = np.abs(np.fft.fft2(images.mean(axis=3), norm="ortho")) ** 2
     frequency = np.fft.fftfreq(32)
     radius = np.hypot(frequency[:, None], frequency[None, :])  # cycles a pixel; 0.5 is Nyquist
@@ -148,12 +161,18 @@ def high_frequency_energy(images):
 
 
 def moments(images):
-    """Per-channel means and variances, (n, 6): what a detector could read off without looking at any structure."""
+    """Per-channel means and variances, (n, 6).
+
+    A detector could read these off without looking at any structure.
+    """
     return np.hstack([images.mean(axis=(1, 2)), images.var(axis=(1, 2))])
 
 
 def small_cnn(images, labels):
-    """Three convolutions trained from scratch: a floor for any detector worth its name. About a minute."""
+    """Train three convolutions from scratch, in about a minute.
+
+    This is a floor for any detector worth its name.
+    """
     keras.utils.set_random_seed(SEED)
     layers = keras.layers
     model = keras.Sequential(
@@ -172,7 +191,7 @@ def small_cnn(images, labels):
 
 
 def accuracies(title, said, labels, names):
-    """Print a classifier's accuracy, and its share of right answers on each generator (and on the camera)."""
+    """Print a classifier's accuracy, over all and on each generator's images (and the camera's)."""
     right = said == labels
     parts = ", ".join(f"{name} {right[names == name].mean():.1%}" for name in np.unique(names))
     print(f"{title}: accuracy {right.mean():.1%} ({parts})")
@@ -185,7 +204,9 @@ def measure():
         counts = ", ".join(f"{name} {np.sum(names == name)}" for name in np.unique(names))
         print(f"{split}: {np.sum(labels == 0)} real + {np.sum(labels == 1)} AI ({counts})")
 
-    images, labels, names, numbers = (np.concatenate(column) for column in zip(*splits.values(), strict=True))
+    images, labels, names, numbers = (
+        np.concatenate(column) for column in zip(*splits.values(), strict=True)
+    )
     camera = {number: i for i, number in enumerate(numbers) if names[i] == "camera"}
     energy = high_frequency_energy(images)
     for name in generators.BUILD:
@@ -194,7 +215,8 @@ def measure():
         error = ((images[fake].astype(float) - images[real]) ** 2).mean(axis=(1, 2, 3))
         psnr = 10 * np.log10(255**2 / np.maximum(error, 1e-9)).mean()
         ratio = np.exp(np.mean(np.log(energy[fake] + 1) - np.log(energy[real] + 1)))
-        print(f"{name}: PSNR to its photograph {psnr:.1f} dB, high-frequency energy {ratio:.2f} of the photograph's")
+        print(f"{name}: PSNR to its photograph {psnr:.1f} dB, ", end="")
+        print(f"high-frequency energy {ratio:.2f} of the photograph's")
 
     train_images, train_labels, *_ = splits["train"]
     logistic = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
@@ -204,10 +226,14 @@ def measure():
     cnn = small_cnn(train_images, train_labels)
     for split in ("validation", "test"):
         images, labels, names, _ = splits[split]
-        accuracies(f"{split}, means and variances", logistic.predict(moments(images)), labels, names)
         sharpness = np.log(high_frequency_energy(images) + 1)[:, None]
-        accuracies(f"{split}, high-frequency energy", energy_only.predict(sharpness), labels, names)
-        accuracies(f"{split}, small CNN", (cnn.predict(images, verbose=0)[:, 0] > 0.5).astype(int), labels, names)
+        answers = {
+            "means and variances": logistic.predict(moments(images)),
+            "high-frequency energy": energy_only.predict(sharpness),
+            "small CNN": (cnn.predict(images, verbose=0)[:, 0] > 0.5).astype(int),
+        }
+        for way, said in answers.items():
+            accuracies(f"{split}, {way}", said, labels, names)
 
 
 if __name__ == "__main__":

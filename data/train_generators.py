@@ -2,8 +2,8 @@
 
     TRUTHPIXEL_CIFAKE=<folder with train-*.parquet> python data/train_generators.py vae diffusion
 
-Writes float16 weights to ``data/generators/``. Each takes five to fifteen minutes on two CPU cores. The
-sample's own photographs are never seen here.
+Writes float16 weights to ``data/generators/``. Each takes five to fifteen minutes on two CPU cores.
+The sample's own photographs are never seen here.
 """
 
 import io
@@ -23,7 +23,8 @@ from PIL import Image
 
 EPOCHS = {"vae": 4, "diffusion": 3}
 BATCH = 64
-KL_WEIGHT = 1e-5  # small: the code is kept close to a unit Gaussian without blurring the picture much
+# Small, so that the code is kept close to a unit Gaussian without blurring the picture much.
+KL_WEIGHT = 1e-5
 
 
 def real_images():
@@ -33,7 +34,8 @@ def real_images():
     real = rows.features["label"].str2int("REAL")
     rows = rows.select(np.flatnonzero(np.asarray(rows["label"]) == real))
     rows = rows.cast_column("image", datasets.Image(decode=False))
-    return np.stack([np.asarray(Image.open(io.BytesIO(cell["bytes"])).convert("RGB")) for cell in rows["image"]])
+    pictures = (Image.open(io.BytesIO(cell["bytes"])) for cell in rows["image"])
+    return np.stack([np.asarray(picture.convert("RGB")) for picture in pictures])
 
 
 def l1(a, b):
@@ -42,12 +44,13 @@ def l1(a, b):
 
 
 def vae_step(models, optimizer, image):
-    """L1 reconstruction + KL divergence of the code from a unit Gaussian (Kingma and Welling, 2014)."""
+    """L1 reconstruction + KL divergence of the code from a Gaussian (Kingma and Welling, 2014)."""
     weights = models["encoder"].trainable_variables + models["decoder"].trainable_variables
     with tf.GradientTape() as tape:
         noise = tf.random.normal((tf.shape(image)[0], 8, 8, generators.LATENT))
         code, mean, log_variance = generators.draw_latent(models["encoder"](image), noise)
-        divergence = -0.5 * tf.reduce_sum(1 + log_variance - mean**2 - tf.exp(log_variance), axis=(1, 2, 3))
+        terms = 1 + log_variance - mean**2 - tf.exp(log_variance)
+        divergence = -0.5 * tf.reduce_sum(terms, axis=(1, 2, 3))
         loss = l1(models["decoder"](code), image) + KL_WEIGHT * tf.reduce_mean(divergence)
     optimizer.apply(tape.gradient(loss, weights), weights)
     return loss
@@ -56,7 +59,8 @@ def vae_step(models, optimizer, image):
 def diffusion_step(models, optimizer, image):
     """Predict the noise that was added (Ho et al., 2020, algorithm 1).
 
-    Only steps up to NOISIEST are drawn: SDEdit never looks at noisier images, and a small network has no strength to spare.
+    Only steps up to NOISIEST are drawn: SDEdit never looks at noisier images, and a small network
+    has no strength to spare.
     """
     weights = models["denoiser"].trainable_variables
     step = tf.random.uniform((tf.shape(image)[0],), 1, generators.NOISIEST + 1, tf.int32)
@@ -73,13 +77,18 @@ STEP = {"vae": vae_step, "diffusion": diffusion_step}
 
 
 def train(name, images):
-    """Train generator ``name``; its weights are saved after every epoch, so a stopped run leaves something usable."""
+    """Train generator ``name``.
+
+    Its weights are saved after every epoch, so that a stopped run leaves something usable.
+    """
     keras.utils.set_random_seed(0)
     images, held_out = images[:-256], images[-256:]
     steps = EPOCHS[name] * (len(images) // BATCH)
     models = generators.BUILD[name]()
     schedule = keras.optimizers.schedules.CosineDecay(1e-3, steps, alpha=0.02)
-    optimizer = keras.optimizers.Adam(schedule, clipnorm=1.0, use_ema=name == "diffusion", ema_momentum=0.998)
+    optimizer = keras.optimizers.Adam(
+        schedule, clipnorm=1.0, use_ema=name == "diffusion", ema_momentum=0.998
+    )
     optimizer.build([w for m in models.values() for w in m.trainable_variables])
 
     @tf.function
@@ -96,14 +105,16 @@ def train(name, images):
             losses.append(step(images[order[i : i + BATCH]]))
             if len(losses) % 200 == 0:
                 seconds = time.time() - start
-                print(f"{name} step {len(losses)}: loss {np.mean(losses[-200:]):.4f}, {seconds:.0f} s", flush=True)
+                loss = np.mean(losses[-200:])
+                print(f"{name} step {len(losses)}: loss {loss:.4f}, {seconds:.0f} s", flush=True)
         if name == "diffusion" and epoch == EPOCHS[name] - 1:
             optimizer.finalize_variable_values(models["denoiser"].trainable_variables)
         generators.save_weights(name, models)
         redrawn = generators.regenerate(name, models, held_out, seed=0)
         error = np.mean((redrawn.astype("float32") - held_out) ** 2)
         psnr = 10 * np.log10(255**2 / error)
-        print(f"{name} epoch {epoch + 1}: loss {np.mean(losses):.4f}, PSNR {psnr:.2f} dB", flush=True)
+        loss = np.mean(losses)
+        print(f"{name} epoch {epoch + 1}: loss {loss:.4f}, PSNR {psnr:.2f} dB", flush=True)
 
 
 if __name__ == "__main__":

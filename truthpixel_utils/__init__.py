@@ -1,8 +1,9 @@
 """Helpers of the TruthPixel course: telling AI-generated images from photographs.
 
 A chapter of the course is a sub-package, and its name is what a notebook imports: ``data``,
-``model``, ``train``, ``evaluate``, ``explain`` and ``demo``; ``plots`` draws for all of them. Nothing
-heavy is imported here or in a chapter's face, so that ``import truthpixel_utils`` costs nothing.
+``model``, ``train``, ``evaluate``, ``explain`` and ``demo``; ``plots`` draws for all of them.
+Nothing heavy is imported here or in a chapter's face, so that ``import truthpixel_utils`` costs
+nothing.
 """
 
 import os

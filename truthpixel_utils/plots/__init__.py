@@ -36,7 +36,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "INK",
             "VERDICT_COLOURS",
             "new_figure",
-            "save_and_show",
+            "keep",
             "save_figure",
         ],
     },

