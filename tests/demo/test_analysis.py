@@ -83,7 +83,7 @@ def test_an_answer_that_turns_round_when_the_image_is_mirrored_is_none(chancy):
     assert even.verdict == "AI-generated" and not even.warnings
 
 
-def test_a_webp_with_camera_and_date_is_judged_and_both_are_told(detector):
+def test_a_webp_with_camera_and_date_is_analyzed_and_both_are_told(detector):
     exif = Image.Exif()
     exif[0x010F], exif[0x0110] = "Leica", "Leica M6 <3>"
     exif.get_ifd(0x8769)[0x9003] = "2001:02:03 04:05:06"
@@ -95,7 +95,7 @@ def test_a_webp_with_camera_and_date_is_judged_and_both_are_told(detector):
     assert "M6 &lt;3&gt;" in report_card(report)
 
 
-def test_of_a_moving_picture_the_first_frame_is_judged_and_the_reader_told(detector):
+def test_of_a_moving_picture_the_first_frame_is_analyzed_and_the_reader_told(detector):
     frames = [Image.fromarray(picture(i, True)) for i in range(3)]
     report = analyze(
         detector,
@@ -126,7 +126,7 @@ def test_an_answer_that_is_no_number_accuses_nobody(detector):
         analyze(broken, encode(picture(1, True)), "a.png")
 
 
-def test_an_image_with_damaged_exif_is_judged_all_the_same(detector):
+def test_an_image_with_damaged_exif_is_analyzed_all_the_same(detector):
     for exif in (b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0nonsense"):
         for form in ("JPEG", "PNG", "WEBP"):
             assert analyze(detector, encode(picture(1, True), form, exif=exif), "a").p_ai >= 0
@@ -145,7 +145,7 @@ def test_a_large_image_is_never_accused_however_sure_the_detector_is(detector):
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "RGBA", "LA", "1", "CMYK"])
-def test_images_of_any_mode_are_judged(detector, mode):
+def test_images_of_any_mode_are_analyzed(detector, mode):
     form = "JPEG" if mode == "CMYK" else "PNG"
     report = analyze(detector, encode(Image.fromarray(picture(1, True)).convert(mode), form), "a")
     assert 0 <= report.p_ai <= 1

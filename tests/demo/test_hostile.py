@@ -69,7 +69,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("content, words", REFUSED.values(), ids=REFUSED)
-def test_what_cannot_be_judged_gets_one_sentence_at_once(analyze, content, words):
+def test_what_cannot_be_analyzed_gets_one_sentence_at_once(analyze, content, words):
     start = time.perf_counter()
     with pytest.raises(TruthPixelError, match=words) as caught:
         analyze(content, "x.png")
@@ -103,7 +103,7 @@ print(f"{verdict}: {after - before:.2f}")
 
 
 @pytest.mark.parametrize("size", [(1, 1), (30_000, 1), (1, 30_000), (33, 31)])
-def test_images_of_any_shape_are_judged(analyze, size):
+def test_images_of_any_shape_are_analyzed(analyze, size):
     report = analyze(encode(Image.new("RGB", size, "red")), "x.png")
     assert report.seen.shape == (32, 32, 3) and "<img" in report_card(report)
 
@@ -166,18 +166,18 @@ def mutated(seed):
 
 def test_four_hundred_damaged_files_do_no_harm(analyze, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    memory, slowest, judged = [], 0.0, 0
+    memory, slowest, answered = [], 0.0, 0
     process = psutil.Process()
     for seed in range(400):
         start = time.perf_counter()
         try:
             analyze(mutated(seed), "x")
-            judged += 1
+            answered += 1
         except TruthPixelError as error:
             assert "\n" not in str(error)
         slowest = max(slowest, time.perf_counter() - start)
         memory.append(process.memory_info().rss / 1e9)
-    assert slowest < 2 and 0 < judged < 400
+    assert slowest < 2 and 0 < answered < 400
     assert np.mean(memory[-100:]) - np.mean(memory[100:200]) < 0.05  # GB
     assert not os.listdir(tmp_path)
 

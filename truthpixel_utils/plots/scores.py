@@ -105,14 +105,15 @@ def _curve(
 ) -> Figure:
     """Draw one of scikit-learn's curves, beside the one that guessing gives."""
     figure, axis = new_figure(1, 1, (4.4, 4))
+    # Not by `curve_kwargs`: the scikit-learn that Python 3.10 can have knows it in one of the two.
+    axis.set_prop_cycle(color=[INK], linewidth=[2])
     display.from_predictions(
         predictions["label"],
         predictions["p_ai"],
         ax=axis,
         plot_chance_level=True,
         name="detector",
-        curve_kwargs={"color": INK, "linewidth": 2},
-        chance_level_kw={"color": FAINT, "label": "guessing"},
+        chance_level_kw={"color": FAINT, "linewidth": 1.5, "label": "guessing"},
     )
     return figure
 
