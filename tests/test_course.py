@@ -38,6 +38,7 @@ def finished(tmp_path_factory):
     home = tmp_path_factory.mktemp("course")
     done = truthpixel(home)
     assert done.returncode == 0, done.stderr
+    assert "IPKernelApp" not in done.stderr  # a kernel that is told to end may complain
     return home, done.stdout
 
 

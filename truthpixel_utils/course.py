@@ -211,7 +211,8 @@ def _execute(name: str, parameters: dict[str, Any], key: str, output: Path) -> N
                 cwd=str(NOTEBOOKS),
                 progress_bar=False,
                 kernel_name="python3",
-                extra_arguments=["--log-level=40"],  # the kernel remarks on its transport, else
+                # The kernel would remark on its transport, and on being told to end.
+                extra_arguments=["--log-level=50"],
             )
         except DeadKernelError:
             raise TruthPixelError(
