@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from truthpixel_utils import demo
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
@@ -40,6 +42,11 @@ RULE = {
         "limit": 1.0,
     },
 }
+
+
+def only(detector, rule):
+    """What the demo chooses a detector by where there is one."""
+    return demo.chooser([("the only one", detector, rule)])
 
 
 def picture(seed, sharp):
@@ -85,3 +92,44 @@ def silent_server():
     threading.Thread(target=take, daemon=True).start()
     yield f"http://127.0.0.1:{server.getsockname()[1]}"
     server.close()
+
+
+def photographs():
+    """Photographs that come with packages the tests need: name -> uint8 array (H, W, 3)."""
+    import matplotlib.cbook
+    import skimage.data
+    from matplotlib.image import imread
+    from sklearn.datasets import load_sample_images
+
+    names = ("astronaut", "coffee", "chelsea", "rocket")
+    found = {name: getattr(skimage.data, name)() for name in names}
+    china, flower = load_sample_images().images
+    hopper = imread(matplotlib.cbook.get_sample_data("grace_hopper.jpg"))
+    return {**found, "china": china, "flower": flower, "hopper": hopper}
+
+
+def redrawn(pixels):
+    """What a made-up generator makes of a photograph: each second pixel, four times over."""
+    return np.repeat(np.repeat(pixels[::2, ::2], 2, axis=0), 2, axis=1)
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory):
+    """Class folders of pictures of many sizes: REAL/photograph/*.jpg, FAKE/generator/*.png.
+
+    Each generator redraws the crops of one photograph.
+    """
+    root = tmp_path_factory.mktemp("pictures")
+    for number, (name, whole) in enumerate(photographs().items()):
+        real, fake = root / "REAL" / name, root / "FAKE" / f"generator-{number}"
+        real.mkdir(parents=True)
+        fake.mkdir(parents=True)
+        rng = np.random.default_rng(number)
+        for i in range(4):
+            height, width = (int(rng.integers(150, min(side, 420))) for side in whole.shape[:2])
+            top = rng.integers(0, whole.shape[0] - height)
+            left = rng.integers(0, whole.shape[1] - width)
+            crop = whole[top : top + height, left : left + width]
+            Image.fromarray(crop).save(real / f"{i}.jpg", quality=92)
+            Image.fromarray(redrawn(crop)).save(fake / f"{i}.png")
+    return root

@@ -41,7 +41,7 @@ def test_twins_never_on_two_sides(tmp_path):
 def test_missing_folder_bad_split_and_impossible_limit(tiny):
     with pytest.raises(TruthPixelError, match="nowhere is not a folder"):
         data.load_splits(tiny / "nowhere")
-    with pytest.raises(TruthPixelError, match='expected "truthpixel" or "official"'):
-        data.load_splits(tiny, split="random")
+    with pytest.raises(TruthPixelError, match='expected one of "truthpixel", "random"'):
+        data.load_splits(tiny, split="sideways")
     with pytest.raises(TruthPixelError, match="only 120 images can be balanced"):
         data.load_splits(tiny, limit=1000)

@@ -8,8 +8,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "sources": ["SAMPLE", "Source", "find_source"],
         "tables": ["read_source"],
-        "images": ["THUMBNAIL", "encoded_images", "thumbnail", "thumbnails", "to_rgb"],
-        "splits": ["load_all", "load_splits", "summary"],
+        "images": ["THUMBNAIL", "encoded_images", "seen", "thumbnail", "thumbnails", "to_rgb"],
+        "splits": ["leave_one_out", "load_all", "load_splits", "summary"],
+        "windows": ["View", "look"],
         "leaks": ["leak_report", "seen_before"],
         "near_duplicates": ["find_near_duplicates", "perceptual_hash"],
     },

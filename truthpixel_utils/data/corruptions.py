@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 
-def jpeg(image: np.ndarray, quality: int) -> np.ndarray:
-    """Encode as JPEG, with colour at half the resolution (4:2:0), and decode again.
+def jpeg(image: np.ndarray, quality: int, full_chroma: bool = False) -> np.ndarray:
+    """Encode as JPEG and decode again.
 
     Parameters
     ----------
@@ -18,6 +18,8 @@ def jpeg(image: np.ndarray, quality: int) -> np.ndarray:
         RGB, 0..255.
     quality : int
         JPEG's scale of 1 to 100; cameras use 90 and more, social networks 70 to 85.
+    full_chroma : bool
+        Keep colour at full resolution (4:4:4); most programs halve it (4:2:0).
 
     Returns
     -------
@@ -25,7 +27,29 @@ def jpeg(image: np.ndarray, quality: int) -> np.ndarray:
         The image with JPEG's losses.
     """
     options = [cv2.IMWRITE_JPEG_QUALITY, int(quality)]
+    if full_chroma:
+        options += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
     _, encoded = cv2.imencode(".jpg", image[..., ::-1], options)
+    return cv2.imdecode(encoded, cv2.IMREAD_COLOR)[..., ::-1]
+
+
+def webp(image: np.ndarray, quality: int) -> np.ndarray:
+    """Encode as lossy WebP and decode again.
+
+    Parameters
+    ----------
+    image : uint8 array (H, W, 3)
+        RGB, 0..255.
+    quality : int
+        WebP's scale of 1 to 100.
+
+    Returns
+    -------
+    uint8 array (H, W, 3)
+        The image with WebP's losses.
+    """
+    options = [cv2.IMWRITE_WEBP_QUALITY, int(quality)]
+    _, encoded = cv2.imencode(".webp", image[..., ::-1], options)
     return cv2.imdecode(encoded, cv2.IMREAD_COLOR)[..., ::-1]
 
 
@@ -45,6 +69,42 @@ def blur(image: np.ndarray, sigma: float) -> np.ndarray:
         The blurred image.
     """
     return cv2.GaussianBlur(image, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101)
+
+
+def sharpen(image: np.ndarray, amount: float) -> np.ndarray:
+    """Sharpen by an unsharp mask: add what a blur of one pixel takes away.
+
+    Parameters
+    ----------
+    image : uint8 array (H, W, 3)
+        RGB, 0..255.
+    amount : float
+        How many times over it is added; telephones use about a half.
+
+    Returns
+    -------
+    uint8 array (H, W, 3)
+        The sharpened image.
+    """
+    return cv2.addWeighted(image, 1 + amount, blur(image, 1.0), -amount, 0)
+
+
+def gamma(image: np.ndarray, exponent: float) -> np.ndarray:
+    """Raise each channel to a power: below 1 the middle tones become brighter, above darker.
+
+    Parameters
+    ----------
+    image : uint8 array (H, W, 3)
+        RGB, 0..255.
+    exponent : float
+        1 changes nothing.
+
+    Returns
+    -------
+    uint8 array (H, W, 3)
+        The image in other light.
+    """
+    return _to_uint8(255 * (image / 255) ** exponent)
 
 
 def noise(image: np.ndarray, sigma: float, rng: np.random.Generator) -> np.ndarray:

@@ -10,13 +10,16 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-import cv2
 import datasets
 import numpy as np
 from PIL import ExifTags, Image
 
+from truthpixel_utils.data.windows import WINDOWS, View, centre_square, look, windows
+
 # Pixels a side: the size of CIFAKE's images, and so of all that the detector has seen.
 THUMBNAIL = 32
+# Of the images that are decoded at a time; of windows it may be nine times as many.
+PIXELS_AT_ONCE = 2**20
 
 # What undoes each value of EXIF's orientation tag; 1 means upright.
 TURNS = {
@@ -109,14 +112,7 @@ def thumbnail(image: bytes | Image.Image | np.ndarray, size: int = THUMBNAIL) ->
     (32, 32, 3)
     """
     pixels = image if isinstance(image, np.ndarray) else np.asarray(to_rgb(image))
-    height, width = pixels.shape[:2]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    square = pixels[top : top + side, left : left + side]
-    if side == size:
-        return square
-    interpolation = cv2.INTER_AREA if side > size else cv2.INTER_LINEAR
-    return cv2.resize(square, (size, size), interpolation=interpolation)
+    return centre_square(pixels, size)
 
 
 def thumbnails(rows: datasets.Dataset, size: int = THUMBNAIL) -> tuple[np.ndarray, np.ndarray]:
@@ -144,6 +140,42 @@ def thumbnails(rows: datasets.Dataset, size: int = THUMBNAIL) -> tuple[np.ndarra
             images[start : start + len(batch)] = decoded
             start += len(batch)
     return images, np.asarray(rows["label"], np.float32)
+
+
+def seen(rows: datasets.Dataset, view: View) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield what a detector sees of the rows of a split, in batches.
+
+    Parameters
+    ----------
+    rows : datasets.Dataset
+        Rows with the columns ``image`` and ``squares``.
+    view : View
+        How the detector looks at a picture, see `model.view_of`.
+
+    Yields
+    ------
+    images : uint8 array (n, size, size, 3)
+        One image a row, or all the windows of a row one after the other.
+    owners : int array (n,)
+        The number of the row that each belongs to.
+    """
+    table = rows.select_columns(["image", "squares"]).with_format("arrow")
+    batch_rows = max(16, PIXELS_AT_ONCE // view.size**2)
+    first = 0
+    with ThreadPoolExecutor() as pool:
+        for batch in table.iter(batch_rows):
+            files = batch.column("image").combine_chunks().field("bytes").to_pylist()
+            squares = batch.column("squares").to_pylist()
+            shown = list(pool.map(partial(_shown, view=view), files, squares))
+            owners = np.repeat(np.arange(first, first + len(shown)), [len(part) for part in shown])
+            yield np.concatenate(shown), owners
+            first += len(shown)
+
+
+def _shown(file: bytes, squares: list[bytes], view: View) -> np.ndarray:
+    if view.kind == WINDOWS and squares:
+        return windows([np.asarray(to_rgb(square)) for square in squares], view.size)
+    return look(np.asarray(to_rgb(file)), view)
 
 
 def encoded_images(rows: datasets.Dataset) -> Iterator[list[bytes]]:

@@ -6,7 +6,7 @@ Labels: 1 = AI-generated (the positive class), 0 = real. *Twins* are byte-identi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import datasets
@@ -17,11 +17,12 @@ from truthpixel_utils.data.images import encoded_images
 from truthpixel_utils.data.sources import find_source
 from truthpixel_utils.data.tables import read_source
 from truthpixel_utils.errors import TruthPixelError
-from truthpixel_utils.labels import KEYS
+from truthpixel_utils.labels import CLASSES, KEYS
 
+KINDS = ("truthpixel", "random", "official", "all")
 SPLITS = ("train", "validation", "test")
 SHARES = (0.70, 0.15, 0.15)
-ROW = ["image", "label", "id", "generator"]
+ROW = ["image", "label", "id", "generator", "source", "squares", "format", "width", "height"]
 OFFICIAL_SHARES = (0.85, 0.15)  # of CIFAKE's own training images: training and validation
 
 
@@ -38,9 +39,13 @@ def load_splits(
     source : str or Path
         ``"auto"`` (see `sources.find_source`), ``"sample"``, ``"hub"``, or a folder of parquet
         shards or class folders.
-    split : {"truthpixel", "official"}
-        ``"truthpixel"``: 70/15/15 of all images, with twins always in one split.
+    split : {"truthpixel", "random", "official", "all"}
+        ``"truthpixel"``: 70/15/15 of all images, with twins always in one split, and so with
+        all images of a source (a photographer, a repository, a generator's gallery) where the
+        data name one: they are twins in all but bytes.
+        ``"random"``: the same without regard to sources, which promises too much.
         ``"official"``: the data set's own test part; its training part is divided 85/15.
+        ``"all"``: every image is a test image, for a detector that was trained on others.
         A source that brings a validation part of its own is used as it came (the course's sample
         does: it is divided by photograph).
     limit : int, optional
@@ -51,16 +56,17 @@ def load_splits(
     Returns
     -------
     datasets.DatasetDict
-        ``train``, ``validation`` and ``test``, each with the columns ``image, label, id,
-        generator``.
+        ``train``, ``validation`` and ``test``, each with the columns ``image, label, id, generator,
+        source, squares, format, width, height``, see `tables.read_source`.
 
     Raises
     ------
     TruthPixelError
         For a missing folder, a single class, unknown class names, an impossible split or limit.
     """
-    if split not in ("truthpixel", "official"):
-        raise TruthPixelError(f'split is {split!r}: expected "truthpixel" or "official".')
+    if split not in KINDS:
+        known = ", ".join(f'"{kind}"' for kind in KINDS)
+        raise TruthPixelError(f"split is {split!r}: expected one of {known}.")
     if limit is not None and limit < 20:
         raise TruthPixelError(
             f"limit is {limit}: at least 20 images are needed "
@@ -73,7 +79,8 @@ def load_splits(
     split_of = _split_of_each(rows, split)
     columns = table.select_columns(ROW)
     splits = {name: columns.select(_shuffled(rows[split_of == name]).index) for name in SPLITS}
-    if missing := [name for name, part in splits.items() if len(set(part["label"])) < 2]:
+    needed = SPLITS if split != "all" else ("test",)
+    if missing := [name for name in needed if len(set(splits[name]["label"])) < 2]:
         raise TruthPixelError(
             f"{len(rows)} images leave no real or no AI-generated one for {', '.join(missing)}."
         )
@@ -91,7 +98,7 @@ def load_all(source: str | Path) -> datasets.Dataset:
     Returns
     -------
     datasets.Dataset
-        The columns ``image, label, id, generator``.
+        The columns of a split, see `load_splits`.
 
     Raises
     ------
@@ -99,6 +106,32 @@ def load_all(source: str | Path) -> datasets.Dataset:
         For a missing folder, a single class, or unknown class names.
     """
     return _without_damaged(read_source(find_source(source))).select_columns(ROW)
+
+
+def leave_one_out(
+    rows: datasets.Dataset, by: str = "generator"
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Leave out the AI-generated images of one generator at a time.
+
+    A detector that is trained on the others meets, in what was left out, a generator it never saw.
+
+    Parameters
+    ----------
+    rows : datasets.Dataset
+        Rows with the columns ``label`` and `by`.
+    by : str
+        The column that names what is left out: ``"generator"`` or ``"source"``.
+
+    Yields
+    ------
+    name : str
+        The generator that is left out.
+    left_out : bool array (N,)
+        True for its images.
+    """
+    names, labels = np.array(rows[by][:]), np.array(rows["label"][:])
+    for name in sorted(set(names[labels == 1])):
+        yield name, (names == name) & (labels == 1)
 
 
 def summary(splits: datasets.DatasetDict) -> pd.DataFrame:
@@ -151,12 +184,12 @@ def _without_damaged(table: datasets.Dataset) -> datasets.Dataset:
 
 
 def _index(table: datasets.Dataset, seed: int) -> pd.DataFrame:
-    """Collect what dividing needs to know of each row: id, label, part, digest and key.
+    """Collect what dividing needs to know of each row: id, label, part, source, digest and key.
 
     ``key`` orders the rows by the seed and by what is in their files, not by how a copy of the data
     set lists them. Twins are told apart by their number, in the order of their ids.
     """
-    columns = {name: table[name][:] for name in ("id", "label", "part")}
+    columns = {name: table[name][:] for name in ("id", "label", "part", "source")}
     rows = pd.DataFrame({**columns, "digest": digests(table)})
     number = rows.sort_values("id").groupby("digest").cumcount()
     keys = [_key(seed, f"{digest}/{number[i]}") for i, digest in rows["digest"].items()]
@@ -212,11 +245,15 @@ def _round_to(amounts: Sequence[float], total: int) -> np.ndarray:
 def _split_of_each(rows: pd.DataFrame, split: str) -> pd.Series:
     """Name the split that each row goes to; the result has the index of `rows`."""
     parts = set(rows["part"])
+    if split == "all":
+        return pd.Series("test", rows.index)
+    if split == "random":
+        return _divide(rows.assign(source=None), SPLITS, SHARES)
     if parts == set(SPLITS):
         print("Split: as the source brings it.")
         return rows["part"]
     if split == "truthpixel":
-        return _divide(rows, SPLITS, SHARES)
+        return _divide(_with_sources_to_divide(rows), SPLITS, SHARES)
     if parts != {"train", "test"}:
         raise TruthPixelError(
             'split="official" needs parts train and test; '
@@ -226,12 +263,27 @@ def _split_of_each(rows: pd.DataFrame, split: str) -> pd.Series:
     return divided.reindex(rows.index).fillna("test")
 
 
-def _divide(rows: pd.DataFrame, names: Sequence[str], shares: Sequence[float]) -> pd.Series:
-    """Deal rows out to splits, so that twins stay together and each split gets its exact share.
+def _with_sources_to_divide(rows: pd.DataFrame) -> pd.DataFrame:
+    """Forget the sources of a class that has too few of them to fill three splits, and say so."""
+    sources = rows["source"].copy()
+    for label, of_class in rows.groupby("label"):
+        named = of_class["source"].dropna().nunique()
+        if 0 < named < len(SPLITS):
+            print(
+                f"Only {named} sources of {CLASSES[label]} images: they are divided image by "
+                "image, and what is measured on them promises too much."
+            )
+            sources[of_class.index] = None
+    return rows.assign(source=sources)
 
-    Each split is to have so many rows of each class (its target). Groups of twins are dealt like
-    cards, the largest group first, each to the split that lacks the largest fraction of its target
-    in the group's class. The single images come last, and fill what the groups have left open.
+
+def _divide(rows: pd.DataFrame, names: Sequence[str], shares: Sequence[float]) -> pd.Series:
+    """Deal rows out to splits, so that twins and sources stay together and each gets its share.
+
+    Each split is to have so many rows of each class (its target). Groups (twins, or all images of
+    a source) are dealt like cards, the largest group first, each to the split that lacks the
+    largest fraction of its target in the group's class. The single images come last, and fill what
+    the groups have left open.
 
     Parameters
     ----------
@@ -255,19 +307,23 @@ def _divide(rows: pd.DataFrame, names: Sequence[str], shares: Sequence[float]) -
 
     label_of = rows["label"].to_dict()
     split_of = {}
-    for group in _groups_of_twins(rows):
+    for group in _groups(rows):
         label = label_of[group[0]]
         fractions = {name: lacking[label][name] / max(targets[label][name], 1) for name in names}
         neediest = max(names, key=fractions.get)
-        lacking[label][neediest] -= len(group)
         for row in group:
+            lacking[label_of[row]][neediest] -= 1
             split_of[row] = neediest
     return pd.Series(split_of).reindex(rows.index)
 
 
-def _groups_of_twins(rows: pd.DataFrame) -> list[list[int]]:
-    """Group the rows (by their index) that are twins, the largest group first, else shuffled."""
+def _groups(rows: pd.DataFrame) -> list[list[int]]:
+    """Group the rows (by their index) that are of one source or, without one, twins.
+
+    The largest group comes first; groups of one size are shuffled.
+    """
+    shuffled = _shuffled(rows)
     groups = {}
-    for row, digest in _shuffled(rows)["digest"].items():
-        groups.setdefault(digest, []).append(row)
+    for row, name in shuffled["source"].fillna(shuffled["digest"]).items():
+        groups.setdefault(name, []).append(row)
     return sorted(groups.values(), key=len, reverse=True)
