@@ -1,6 +1,6 @@
 import numpy as np
 
-from truthpixel_utils.train.batches import Batches
+from truthpixel_utils.train.batches import Batches, Examples
 
 INPUTS = np.arange(2 * 7, dtype=np.uint8).reshape(2, 7, 1)  # two views of seven images
 LABELS = np.array([0, 1, 0, 1, 0, 1, 0], np.float32)
@@ -11,18 +11,18 @@ def rows_of(batches):
 
 
 def test_batches_come_in_an_order_that_follows_from_the_seed_and_the_epoch():
-    first = Batches(INPUTS, LABELS, batch_size=3, seed=1)
+    first = Batches(Examples(INPUTS, LABELS), batch_size=3, seed=1)
     assert len(first) == 3 and first[0][0].dtype == np.float32 and len(first[2][0]) == 1
     rows = rows_of(first)
-    assert (rows == rows_of(Batches(INPUTS, LABELS, 3, seed=1))).all()
-    assert (rows % 7 != rows_of(Batches(INPUTS, LABELS, 3, seed=2)) % 7).any()
+    assert (rows == rows_of(Batches(Examples(INPUTS, LABELS), 3, seed=1))).all()
+    assert (rows % 7 != rows_of(Batches(Examples(INPUTS, LABELS), 3, seed=2)) % 7).any()
     first.on_epoch_end()
     assert (rows % 7 != rows_of(first) % 7).any()
-    assert (rows_of(first) == rows_of(Batches(INPUTS, LABELS, 3, seed=1, epoch=1))).all()
+    assert (rows_of(first) == rows_of(Batches(Examples(INPUTS, LABELS), 3, seed=1, epoch=1))).all()
 
 
 def test_an_epoch_has_every_image_once_and_the_next_one_its_other_view():
-    batches = Batches(INPUTS, LABELS, batch_size=3)
+    batches = Batches(Examples(INPUTS, LABELS), batch_size=3)
     rows = rows_of(batches)
     assert (rows % 7 == np.arange(7)).all()
     batches.on_epoch_end()
@@ -34,7 +34,7 @@ def test_a_change_is_drawn_anew_in_every_epoch_and_again_in_the_same_one():
         return image + rng.random()
 
     def changed(epoch):
-        batches = Batches(INPUTS, LABELS, 3, seed=1, epoch=epoch, change=change)
+        batches = Batches(Examples(INPUTS, LABELS, change), 3, seed=1, epoch=epoch)
         return np.sort(rows_of(batches) % 1)
 
     assert (changed(0) == changed(0)).all()

@@ -18,7 +18,7 @@ from networks import (
 from truthpixel_utils import data, evaluate, model, train
 from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.train import augment
-from truthpixel_utils.train.batches import Batches
+from truthpixel_utils.train.batches import Batches, Examples
 from truthpixel_utils.train.recipes import GENTLE
 
 RESTLESS = {"phase": 1, "epochs": 30, "learning_rate": 0.5}
@@ -189,7 +189,7 @@ def after_an_epoch(splits, way):
             network, inputs = top, trunk.predict(images, verbose=0)
         augment.reseed(top, 42, 0)
         network.compile(keras.optimizers.Adam(1e-4), "binary_crossentropy")
-        network.fit(Batches(inputs[None], labels, 32, seed=42), shuffle=False, verbose=0)
+        network.fit(Batches(Examples(inputs[None], labels), 32, seed=42), shuffle=False, verbose=0)
     weights = [keras.ops.convert_to_numpy(weight) for weight in detector.trainable_weights]
     return np.concatenate([weight.ravel() for weight in weights])
 

@@ -47,6 +47,12 @@ def test_the_strong_recipe_trains_everything_and_leaves_batch_norm_at_rest(stron
     assert rates[2] < STAGES["learning_rate"] / 2  # half as high: by then it has fallen to 0.6
 
 
+def test_the_average_of_a_short_training_forgets_where_it_began():
+    assert STRONG.momentum(6640) == 0.999  # as CIFAKE's detector was trained
+    for steps in (100, 1000):
+        assert STRONG.momentum(steps) ** steps < 0.01
+
+
 @pytest.mark.parametrize("after", [1, 2])  # between two sizes, and within one
 def test_a_killed_strong_training_ends_with_the_weights_it_would_have_had(
     splits, home, monkeypatch, strong, after

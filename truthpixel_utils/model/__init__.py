@@ -15,6 +15,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "freeze_batch_norm",
             "stages",
             "unfreeze_top",
+            "view_of",
             "with_image_size",
         ],
         "inference": ["prepare"],

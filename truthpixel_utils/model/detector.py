@@ -14,6 +14,7 @@ import pandas as pd
 
 from truthpixel_utils.backend import keras
 from truthpixel_utils.data.images import THUMBNAIL
+from truthpixel_utils.data.windows import VIEWS, View
 from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.model.backbone import build_backbone
 
@@ -25,10 +26,10 @@ POOLED = "pooled"  # the layer between backbone and head
 def build_detector(
     weights: str | Path | None = "auto",
     image_size: int = 224,
-    thumbnail: int = THUMBNAIL,
+    view: str = "thumbnail",
     seed: int | None = None,
 ) -> keras.Model:
-    """Build the detector: thumbnail -> resize -> EfficientNetB0 (Tan and Le, 2019) -> head -> p_ai.
+    """Build the detector: pixels -> resize -> EfficientNetB0 (Tan and Le, 2019) -> head -> p_ai.
 
     Parameters
     ----------
@@ -38,24 +39,28 @@ def build_detector(
         None: random weights. Else the path of a file of weights.
     image_size : int
         Pixels a side at which the backbone sees the image, 32 or more.
-    thumbnail : int
-        Pixels a side of what goes in.
+    view : {"thumbnail", "whole", "windows"}
+        How it looks at a picture, see `data.look`: at a thumbnail of 32 pixels, at the whole
+        picture scaled down to `image_size`, or at windows of that size. The detector keeps it as
+        the name of its input, where `view_of` finds it.
     seed : int, optional
         Set Keras's seed to this first, so that the head's random weights are the same again.
 
     Returns
     -------
     keras.Model
-        From float32 or uint8 pixels (N, thumbnail, thumbnail, 3), RGB, 0..255, to float32 (N, 1),
-        the probability that an image is AI-generated. The layer ``logit`` holds the value before
+        From float32 or uint8 pixels (N, size, size, 3), RGB, 0..255, to float32 (N, 1), the
+        probability that an image is AI-generated. The layer ``logit`` holds the value before
         the sigmoid. All layers lie flat in one graph, and all but batch normalisation are
         trainable.
 
     Raises
     ------
     TruthPixelError
-        If `weights` names nothing that exists, or `image_size` is below 32.
+        If `weights` names nothing that exists, there is no such view, or `image_size` is below 32.
     """
+    if view not in VIEWS:
+        raise TruthPixelError(f'view is "{view}": expected {", ".join(VIEWS)}.')
     if image_size < 32:
         raise TruthPixelError(
             f"image_size is {image_size}: "
@@ -63,7 +68,8 @@ def build_detector(
         )
     if seed is not None:
         keras.utils.set_random_seed(seed)
-    pixels = keras.Input((thumbnail, thumbnail, 3), name="thumbnail")
+    size = THUMBNAIL if view == "thumbnail" else image_size
+    pixels = keras.Input((size, size, 3), name=view)
     resize = layers.Resizing(image_size, image_size, interpolation="bilinear", name="resize")
     backbone = build_backbone(resize(pixels), weights)
     x = layers.GlobalAveragePooling2D(name=POOLED)(backbone.output)
@@ -76,6 +82,22 @@ def build_detector(
     detector = keras.Model(pixels, p_ai, name="truthpixel")
     unfreeze_top(detector, "all")
     return detector
+
+
+def view_of(detector: keras.Model) -> View:
+    """Tell how a detector looks at a picture.
+
+    Parameters
+    ----------
+    detector : keras.Model
+        As `build_detector` or `load_detector` returns it.
+
+    Returns
+    -------
+    View
+        The kind of view and its size in pixels, for `data.look`.
+    """
+    return View(detector.layers[0].name, detector.input.shape[1])
 
 
 def backbone_layers(detector: keras.Model) -> list[keras.layers.Layer]:

@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "feature_cache": ["cached_features", "clear_cache", "list_cache"],
         "loop": ["best_epoch"],
         "phases": ["train_phase"],
+        "pictures": ["draw_window", "source_weights"],
         "record": ["check_unseen", "check_unseen_by_shipped"],
     },
 )

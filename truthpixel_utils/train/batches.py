@@ -4,12 +4,36 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from truthpixel_utils.backend import keras
 
-Examples = tuple[np.ndarray, np.ndarray]  # inputs (views, N, ...) and labels (N,)
+Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+
+
+@dataclass
+class Examples:
+    """What a network learns from, or is watched on.
+
+    Attributes
+    ----------
+    inputs : np.ndarray
+        Pixels or features (views, N, ...), or what is read like such an array.
+    labels : np.ndarray
+        Labels (N,), 0 or 1.
+    change : Callable, optional
+        Function of an image and a numpy.random.Generator that returns the image as the network is
+        to meet it this time.
+    weights : np.ndarray, optional
+        Probability (N,) of drawing each image; without them, an epoch has each image once.
+    """
+
+    inputs: np.ndarray
+    labels: np.ndarray
+    change: Change | None = None
+    weights: np.ndarray | None = None
 
 
 class Batches(keras.utils.PyDataset):
@@ -21,46 +45,39 @@ class Batches(keras.utils.PyDataset):
 
     Parameters
     ----------
-    inputs : np.ndarray
-        Pixels or features (views, N, ...).
-    labels : np.ndarray
-        Labels (N,), 0 or 1.
+    examples : Examples
+        What the batches are of.
     batch_size : int
         Images a batch; the last batch may have fewer.
     seed : int, optional
         Seed of order and changes; without one, the order is the images' own.
     epoch : int
         Number of epochs that were trained already.
-    change : Callable, optional
-        Function of an image and a numpy.random.Generator that returns the image as the network is
-        to meet it this time.
     """
 
     def __init__(
         self,
-        inputs: np.ndarray,
-        labels: np.ndarray,
+        examples: Examples,
         batch_size: int,
         seed: int | None = None,
         epoch: int = 0,
-        change: Callable[[np.ndarray, np.random.Generator], np.ndarray] | None = None,
     ):
         super().__init__()
-        self.inputs, self.labels, self.batch_size = inputs, labels, batch_size
-        self.seed, self.epoch, self.change = seed, epoch, change
+        self.examples, self.batch_size, self.seed, self.epoch = examples, batch_size, seed, epoch
         self._arrange()
 
     def __len__(self) -> int:
-        return math.ceil(len(self.labels) / self.batch_size)
+        return math.ceil(len(self.examples.labels) / self.batch_size)
 
-    def __getitem__(self, batch: int) -> Examples:
+    def __getitem__(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
         rows = self.order[batch * self.batch_size : (batch + 1) * self.batch_size]
-        views = (rows + self.epoch) % len(self.inputs)
-        inputs = self.inputs[views, rows]
-        if self.change:
+        examples = self.examples
+        views = (rows + self.epoch) % len(examples.inputs)
+        inputs = examples.inputs[views, rows]
+        if examples.change:
             rng = np.random.default_rng((self.seed, self.epoch, batch))
-            inputs = np.stack([self.change(image, rng) for image in inputs])
-        return inputs.astype(np.float32), self.labels[rows]
+            inputs = np.stack([examples.change(image, rng) for image in inputs])
+        return inputs.astype(np.float32), examples.labels[rows]
 
     def on_epoch_end(self) -> None:
         """Go on to the order and the views of the next epoch."""
@@ -68,6 +85,12 @@ class Batches(keras.utils.PyDataset):
         self._arrange()
 
     def _arrange(self):
-        self.order = np.arange(len(self.labels))
-        if self.seed is not None:
-            np.random.default_rng((self.seed, self.epoch)).shuffle(self.order)
+        weights, count = self.examples.weights, len(self.examples.labels)
+        self.order = np.arange(count)
+        if self.seed is None:
+            return
+        rng = np.random.default_rng((self.seed, self.epoch))
+        if weights is None:
+            rng.shuffle(self.order)
+        else:
+            self.order = rng.choice(count, count, p=weights)

@@ -123,9 +123,9 @@ def fit_stage(
     ----------
     network : keras.Model
         What is to be trained, in place, such as the top that `model.split_trunk` gives.
-    training : tuple of np.ndarray
-        Inputs (views, N, ...), as the network takes them, and labels (N,), 0 or 1.
-    validation : tuple of np.ndarray
+    training : Examples
+        Inputs as the network takes them, and labels.
+    validation : Examples
         The same of other images, which decide about the best epoch.
     settings : Settings
         Of the whole training.
@@ -143,21 +143,20 @@ def fit_stage(
         One row an epoch, see `phases.train_phase`.
     """
     recipe = RECIPES[settings.recipe]
-    inputs, labels = training
     _, epochs = settings.stages[stage - 1]
-    steps = math.ceil(len(labels) / settings.batch_size)
+    steps = math.ceil(len(training.labels) / settings.batch_size)
     recipe.compile(network, settings.learning_rate_of(stage), steps * epochs)
     history = _resume(network, folder, steps)
 
     size, seed = settings.batch_size, settings.seed
-    steering = recipe.callbacks(Batches(inputs, labels, size, seed, 0, recipe.change))
+    steering = recipe.callbacks(Batches(training, size, seed))
     checkpoint = EpochCheckpoint(folder, stage, history, steering)
     if len(history) < epochs and not _has_stopped(history, settings.recipe):
         done = epochs_before + len(history)
         if len(history):
             print(f"Resumed after epoch {done}.")
-        batches = Batches(inputs, labels, size, seed, done, recipe.change)
-        watched = Batches(*validation, size)
+        batches = Batches(training, size, seed, done)
+        watched = Batches(validation, size)
         network.fit(
             batches,
             validation_data=watched,
@@ -168,7 +167,7 @@ def fit_stage(
             verbose=0,
         )
         # TensorFlow never forgets a dataset: the mapped features would stay in memory.
-        del batches.inputs, watched.inputs
+        del batches.examples, watched.examples
     network.set_weights(keras.models.load_model(folder / "best.keras").get_weights())
     return checkpoint.history
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from truthpixel_utils.backend import keras
@@ -21,11 +23,15 @@ from truthpixel_utils.model import (
     freeze_batch_norm,
     save_detector,
     split_trunk,
+    view_of,
     with_image_size,
 )
-from truthpixel_utils.train.augment import augmented_views
+from truthpixel_utils.train.augment import augmented_views, corrupt_at_random
+from truthpixel_utils.train.batches import Examples
 from truthpixel_utils.train.feature_cache import cached_features
 from truthpixel_utils.train.loop import fit_stage, read_history
+from truthpixel_utils.train.pictures import Files, draw_window, picture_views, source_weights
+from truthpixel_utils.train.recipes import RECIPES
 from truthpixel_utils.train.record import read_record, training_record, write_record
 from truthpixel_utils.train.settings import Epochs, Settings, read_stages
 
@@ -126,8 +132,9 @@ def train_phase(
         write_record(checkpoint / "recipe.json", record)
 
     cache = output / "cache"
-    training = _inputs(trunk, splits["train"], settings.views, settings.seed, cache)
-    validation = _inputs(trunk, splits["validation"], 1, settings.seed, cache)
+    view = view_of(detector)
+    training = _examples(trunk, splits["train"], view, settings, cache)
+    validation = _watched(trunk, splits["validation"], view, cache)
     history = _fit_stages(top, training, validation, settings, checkpoint)
 
     freeze_batch_norm(detector)  # a finished detector keeps its statistics, however it is called
@@ -178,12 +185,33 @@ def _fit_stages(top, training, validation, settings, checkpoint):
     return pd.concat(histories)
 
 
-def _inputs(trunk, rows, views, seed, cache):
-    """What the trunk makes of each view of each image (views, N, ...), and the labels (N,).
+def _examples(trunk, rows, view, settings, cache):
+    """What the trunk makes of each view of each training image, and how it is to be changed."""
+    strong = RECIPES[settings.recipe].changes_images
+    labels = np.asarray(rows["label"], np.float32)
+    weights = source_weights(rows)
+    if view.kind == "thumbnail":
+        images, _ = thumbnails(rows)
+        images = augmented_views(images, settings.views, settings.seed)
+        change = corrupt_at_random if strong else None
+        return Examples(_features(trunk, images, cache), labels, change, weights)
+    if strong:
+        return Examples(Files(rows, view), labels, partial(draw_window, size=view.size), weights)
+    images = picture_views(rows, view, settings.views, settings.seed, cache)
+    return Examples(_features(trunk, images, cache), labels, weights=weights)
 
-    The images are let go when this returns.
-    """
-    images, labels = thumbnails(rows)
-    images = augmented_views(images, views, seed)
+
+def _watched(trunk, rows, view, cache):
+    """What the trunk makes of the validation images, each as it is."""
+    if view.kind == "thumbnail":
+        images = thumbnails(rows)[0][None]
+    else:
+        images = picture_views(rows, view, 1, 0, cache)
+    return Examples(_features(trunk, images, cache), np.asarray(rows["label"], np.float32))
+
+
+def _features(trunk, images, cache):
+    """What the trunk makes of images (views, N, H, W, 3): (views, N, ...)."""
+    views, count = images.shape[:2]
     features = cached_features(trunk, images.reshape(-1, *images.shape[2:]), cache)
-    return features.reshape(views, len(labels), *features.shape[1:]), labels
+    return features.reshape(views, count, *features.shape[1:])

@@ -1,17 +1,15 @@
 """The two recipes of a training: its optimizer, its loss, and the callbacks that steer it.
 
-Both have the same three parts for the training loop: `compile`, `callbacks`, and `change`, which is
-None or a function that changes every image anew each time the network meets it.
+Both have the same three parts for the training loop: `compile`, `callbacks`, and `changes_images`,
+which says whether every image is changed anew each time the network meets it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
 from truthpixel_utils.backend import keras
-from truthpixel_utils.train.augment import corrupt_at_random
 from truthpixel_utils.train.batches import Batches
 
 
@@ -30,7 +28,7 @@ class Gentle:
     early_stopping_patience: int = 5
     lr_patience: int = 2
 
-    change: ClassVar[Callable | None] = None
+    changes_images: ClassVar[bool] = False
 
     def compile(self, network: keras.Model, learning_rate: float, steps: int) -> None:
         """Give the network its loss and optimizer, in place.
@@ -85,7 +83,7 @@ class Strong:
     warm_up : float
         Share of a stage's steps in which the learning rate rises.
     average : float
-        Share of the moving average that a step keeps.
+        Share of the moving average that a step keeps, at most, see `momentum`.
     statistics : int
         Batches on which batch normalisation's statistics are measured for the average.
     """
@@ -96,7 +94,7 @@ class Strong:
     average: float = 0.999
     statistics: int = 32
 
-    change: ClassVar[Callable | None] = staticmethod(corrupt_at_random)
+    changes_images: ClassVar[bool] = True
 
     def compile(self, network: keras.Model, learning_rate: float, steps: int) -> None:
         """Give the network its loss and optimizer, in place.
@@ -115,10 +113,33 @@ class Strong:
             0.0, steps - warm_up, warmup_target=learning_rate, warmup_steps=warm_up
         )
         optimizer = keras.optimizers.AdamW(
-            schedule, self.weight_decay, use_ema=True, ema_momentum=self.average
+            schedule, self.weight_decay, use_ema=True, ema_momentum=self.momentum(steps)
         )
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         _compile(network, optimizer, self.label_smoothing)
+
+    def momentum(self, steps: int) -> float:
+        """Share of the moving average that a step keeps, in a stage of so many steps.
+
+        At 0.999 a short stage would end as the network that it began with: a fifth of its steps
+        are to make most of the average.
+
+        Parameters
+        ----------
+        steps : int
+            Batches of the whole stage.
+
+        Returns
+        -------
+        float
+            0..1.
+
+        Examples
+        --------
+        >>> STRONG.momentum(6640), STRONG.momentum(1000)
+        (0.999, 0.995)
+        """
+        return min(self.average, max(0.0, 1 - 5 / steps))
 
     def callbacks(self, batches: Batches) -> list[keras.callbacks.Callback]:
         """Build the callbacks that steer a training.

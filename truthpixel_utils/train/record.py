@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from truthpixel_utils.backend import keras
 from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.files import atomic_write, project_path
-from truthpixel_utils.model import SHIPPED, detector_path, fingerprint
+from truthpixel_utils.model import SHIPPED, detector_path, fingerprint, view_of
 from truthpixel_utils.train.augment import RANDOM_CORRUPTIONS, augmentation
+from truthpixel_utils.train.pictures import PICTURE_CORRUPTIONS
 from truthpixel_utils.train.recipes import GENTLE, STRONG
 from truthpixel_utils.train.settings import Settings
 
@@ -48,7 +49,8 @@ def check_unseen(
         check_unseen_by_shipped(splits)
         return
     record = read_record(project_path(output_dir) / "checkpoints" / "phase2" / "finished.json")
-    if record and record["rows"] != _rows(splits):
+    is_divided = len(splits["train"]) > 0  # split="all" is for images that are known to be new
+    if record and is_divided and record["rows"] != _rows(splits):
         raise TruthPixelError(
             "the detector was trained on other images than these splits say: set source, split, "
             "limit and seed as in notebooks 3 and 4, or some test images were seen in training."
@@ -97,6 +99,10 @@ def training_record(
         What JSON can hold and gives back as it is.
     """
     trainable = bytes(layer.trainable for layer in detector.layers)
+    view = view_of(detector)
+    pictures = {}
+    if view.kind != "thumbnail":
+        pictures = {"view": view.kind, "rules of pictures": _as_json(PICTURE_CORRUPTIONS)}
     return {
         "format": 2,  # raise it when a finished training's files would not fit any more
         "start": fingerprint(detector),
@@ -109,6 +115,7 @@ def training_record(
         "head": _configs(layer for layer in detector.layers if layer.name in _HEAD),
         "augmentation": _configs(augmentation().layers),
         "rules": _rules(settings.recipe),
+        **pictures,
     }
 
 

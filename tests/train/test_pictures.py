@@ -1,0 +1,75 @@
+import numpy as np
+import pytest
+
+from truthpixel_utils import data, evaluate, model, train
+from truthpixel_utils.data.windows import View
+from truthpixel_utils.train import pictures as drawing
+
+WINDOWS = View("windows", 32)
+
+
+@pytest.fixture(scope="module")
+def splits(pictures):
+    return data.load_splits(pictures)
+
+
+def test_windows_are_drawn_anew_and_the_same_again_from_the_same_seed(splits):
+    [files] = drawing.Files(splits["train"], WINDOWS)[0, [0]]
+    one, same, other = (
+        drawing.draw_window(files, np.random.default_rng(seed), 64) for seed in (1, 1, 2)
+    )
+    assert one.shape == (64, 64, 3) and one.dtype == np.uint8
+    assert (one == same).all() and (one != other).any()
+
+
+@pytest.mark.parametrize("size", [(300, 300), (64, 64), (20, 50), (1, 1), (224, 480)])
+def test_a_picture_of_any_size_can_be_corrupted_and_stays_what_it_was(size):
+    picture = np.full((*size, 3), 128, np.uint8)
+    for seed in range(30):
+        window = drawing.corrupt_picture(picture, np.random.default_rng(seed), 64)
+        assert window.shape == (64, 64, 3) and abs(window.astype(float).mean() - 128) < 40
+    assert (picture == 128).all()
+
+
+def test_each_class_has_half_of_the_weight_and_no_source_drowns_the_others():
+    rows = data_set([("a", 0)] * 16 + [("b", 0)] * 4 + [("c", 1)] * 2)
+    weights = train.source_weights(rows)
+    assert weights.sum() == pytest.approx(1) and weights[:20].sum() == pytest.approx(0.5)
+    assert weights[:16].sum() == pytest.approx(2 * weights[16:20].sum())  # not four times
+
+
+def test_rows_without_sources_have_no_weights():
+    assert train.source_weights(data_set([(None, 0), (None, 1)])) is None
+
+
+def data_set(rows):
+    import datasets
+
+    sources, labels = zip(*rows, strict=True)
+    return datasets.Dataset.from_dict({"source": sources, "label": labels})
+
+
+@pytest.mark.parametrize("view", ["windows", "whole"])
+def test_both_recipes_train_on_pictures(splits, view, tmp_path):
+    detector = model.build_detector("lite0", image_size=32, view=view, seed=0)
+    assert model.view_of(detector) == View(view, 32)
+    model.freeze_backbone(detector)
+    train.train_phase(detector, splits, phase=1, epochs=2, learning_rate=1e-3, output_dir=tmp_path)
+    model.unfreeze_top(detector, "all", batch_norm=True)
+    options = {"epochs": 1, "learning_rate": 1e-4, "recipe": "strong", "views": 1}
+    history = train.train_phase(detector, splits, phase=2, output_dir=tmp_path, **options)
+    assert np.isfinite(history.to_numpy()).all()
+    again = model.load_detector(tmp_path / "models/phase2.keras")
+    assert model.view_of(again) == View(view, 32)
+    table = evaluate.predict_rows(again, splits["test"])
+    assert len(table) == len(splits["test"]) and table["p_ai"].between(0, 1).all()
+
+
+def test_a_pictures_answer_is_the_mean_of_its_windows(splits):
+    detector = model.build_detector("lite0", image_size=32, view="windows", seed=0)
+    rows = splits["test"].select([0])
+    [(windows, owners)] = data.seen(rows, WINDOWS)
+    assert len(windows) > 1 and set(owners) == {0}
+    logits, _ = evaluate.predict_images(detector, windows)
+    table = evaluate.predict_rows(detector, rows)
+    assert table["logit"][0] == pytest.approx(logits.mean(), abs=1e-5)
