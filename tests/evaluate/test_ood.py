@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.covariance import LedoitWolf
 
-from conftest import RULE, picture
+from conftest import RULE, only, picture
 from truthpixel_utils import demo, evaluate, model
 from truthpixel_utils.demo.views import png
 from truthpixel_utils.evaluate import ood
@@ -20,8 +20,15 @@ def rows(images):
     """Rows of a split with these pictures, the first half real."""
     columns = {"image": [{"bytes": png(image), "path": None} for image in images]}
     labels = [int(i >= len(images) / 2) for i in range(len(images))]
-    features = datasets.Features({"image": datasets.Image(), "label": datasets.Value("int64")})
-    return datasets.Dataset.from_dict({**columns, "label": labels}, features=features)
+    columns |= {"label": labels, "squares": [[]] * len(images)}
+    features = datasets.Features(
+        {
+            "image": datasets.Image(),
+            "label": datasets.Value("int64"),
+            "squares": datasets.List(datasets.Value("binary")),
+        }
+    )
+    return datasets.Dataset.from_dict(columns, features=features)
 
 
 def scene(seed):
@@ -78,7 +85,9 @@ def test_of_a_strange_image_the_demo_cannot_tell_however_sure_the_detector_is(de
     certain.get_layer("logit").set_weights([np.zeros((128, 1)), np.full(1, 9.0)])
     like, unlike = (
         demo.analyze(
-            png(image), "a.png", detector=certain, rule={**RULE, "out_of_distribution": known}
+            png(image),
+            "a.png",
+            choose=only(certain, {**RULE, "out_of_distribution": known}),
         )
         for image in (scene(400), picture(0, True))
     )

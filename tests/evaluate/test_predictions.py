@@ -14,7 +14,7 @@ def detector():
 def test_a_table_has_the_rows_of_its_split_in_their_order(detector, tiny):
     rows = data.load_splits(tiny)["test"]
     table = evaluate.predict_rows(detector, rows)
-    assert list(table.columns) == ["id", "label", "generator", "logit", "p_ai"]
+    assert list(table.columns) == ["id", "label", "generator", "source", "logit", "p_ai"]
     for name in ("id", "label", "generator"):
         assert table[name].tolist() == rows[name][:]
     images, _ = data.thumbnails(rows.take(3))

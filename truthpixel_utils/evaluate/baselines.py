@@ -88,7 +88,32 @@ def file_size(rows: datasets.Dataset) -> np.ndarray:
     return np.array(sizes, float)
 
 
-FEATURES = {"colours": colours, "spectrum": spectrum, "file size": file_size}
+def size_and_format(rows: datasets.Dataset) -> np.ndarray:
+    """Describe the file of each image without looking at a pixel.
+
+    Parameters
+    ----------
+    rows : datasets.Dataset
+        Rows with the columns ``format, width, height``.
+
+    Returns
+    -------
+    float array (N, 6)
+        Logarithms of width and height (0 where they are not known), and 0 or 1 for: is a square,
+        is JPEG, is PNG, is WebP.
+    """
+    facts = rows.select_columns(["format", "width", "height"]).to_pandas()
+    sides = facts[["width", "height"]].fillna(1).to_numpy(float)
+    kinds = [facts["format"] == name for name in ("JPEG", "PNG", "WEBP")]
+    return np.column_stack([np.log(sides), sides[:, 0] == sides[:, 1], *kinds]).astype(float)
+
+
+FEATURES = {
+    "colours": colours,
+    "spectrum": spectrum,
+    "file size": file_size,
+    "size and format": size_and_format,
+}
 
 
 def linear_baseline(

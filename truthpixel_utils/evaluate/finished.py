@@ -72,13 +72,15 @@ def save_finished(
     return path
 
 
-def load_rule(output_dir: str | Path = "outputs") -> dict[str, Any]:
-    """Load the rule of the detector that `model.load_detector` gives for `output_dir`.
+def load_rule(output_dir: str | Path = "outputs", path: Path | None = None) -> dict[str, Any]:
+    """Load the rule of the detector that `model.load_detector` gives.
 
     Parameters
     ----------
     output_dir : str or Path
         The course's output folder; where it holds no detector, the rule is that of the package's.
+    path : Path, optional
+        The detector's file, if it is another.
 
     Returns
     -------
@@ -91,7 +93,8 @@ def load_rule(output_dir: str | Path = "outputs") -> dict[str, Any]:
     TruthPixelError
         If the file is missing, or an older version of the course wrote it.
     """
-    path = require_file(detector_path(output_dir).with_suffix(".json"), made_by="04_finetune")
+    path = path or detector_path(output_dir)
+    path = require_file(path.with_suffix(".json"), made_by="04_finetune")
     rule = json.loads(path.read_text())
     if missing := sorted({"shift", "out_of_distribution"} - rule.keys()):
         raise TruthPixelError(

@@ -11,12 +11,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from scipy.spatial.distance import cdist
 from sklearn.covariance import LedoitWolf
 
 from truthpixel_utils.backend import keras
-from truthpixel_utils.data import thumbnails
-from truthpixel_utils.model import prepare
+from truthpixel_utils.data import seen
+from truthpixel_utils.model import prepare, view_of
 
 if TYPE_CHECKING:
     import datasets
@@ -52,8 +53,8 @@ def fit_ood(
         of C floats, the covariance's inverse) and ``limit`` (float), the distance within which
         95 % of the validation images lie.
     """
-    train = _features(detector, layer, _sample(splits["train"]))
-    validation = _features(detector, layer, _sample(splits["validation"]))
+    train = _features_of_rows(detector, layer, _sample(splits["train"]))
+    validation = _features_of_rows(detector, layer, _sample(splits["validation"]))
     normal = LedoitWolf().fit(train)
     fitted = {
         "layer": layer,
@@ -71,7 +72,7 @@ def ood_distances(detector: keras.Model, images: np.ndarray, fitted: dict[str, A
     ----------
     detector : keras.Model
         The network that `fitted` was made with.
-    images : uint8 array (N, 32, 32, 3)
+    images : uint8 array (N, size, size, 3)
         Images of the detector's input size, RGB, 0..255.
     fitted : dict
         What `fit_ood` returned.
@@ -85,6 +86,53 @@ def ood_distances(detector: keras.Model, images: np.ndarray, fitted: dict[str, A
     return _mahalanobis(_features(detector, fitted["layer"], images), fitted)
 
 
+def ood_distances_of_groups(
+    detector: keras.Model, images: np.ndarray, owners: np.ndarray, fitted: dict[str, Any]
+) -> np.ndarray:
+    """Measure how far pictures lie from what a detector was trained on, given their windows.
+
+    Parameters
+    ----------
+    detector : keras.Model
+        The network that `fitted` was made with.
+    images : uint8 array (n, size, size, 3)
+        The windows of N pictures.
+    owners : int array (n,)
+        The picture that each window belongs to, 0 to N - 1.
+    fitted : dict
+        What `fit_ood` returned.
+
+    Returns
+    -------
+    float array (N,)
+        See `ood_distances`; a picture's features are the mean over its windows.
+    """
+    features = _features_of_groups(detector, fitted["layer"], images, owners)
+    return _mahalanobis(features, fitted)
+
+
+def ood_distances_of_rows(
+    detector: keras.Model, rows: datasets.Dataset, fitted: dict[str, Any]
+) -> np.ndarray:
+    """Measure how far the rows of a split lie from what a detector was trained on.
+
+    Parameters
+    ----------
+    detector : keras.Model
+        The network that `fitted` was made with.
+    rows : datasets.Dataset
+        N rows of a split.
+    fitted : dict
+        What `fit_ood` returned.
+
+    Returns
+    -------
+    float array (N,)
+        See `ood_distances`; a picture's features are the mean over its windows.
+    """
+    return _mahalanobis(_features_of_rows(detector, fitted["layer"], rows), fitted)
+
+
 def _mahalanobis(features, fitted):
     precision = np.array(fitted["precision"])
     return cdist(features, [fitted["location"]], "mahalanobis", VI=precision)[:, 0]
@@ -96,11 +144,20 @@ def _rounded(numbers):
 
 
 def _sample(rows):
-    """Take thumbnails from all over a split, which may be sorted."""
+    """Take rows from all over a split, which may be sorted."""
     count = min(len(rows), MAX_IMAGES)
-    chosen = np.linspace(0, len(rows) - 1, count).astype(int)
-    images, _ = thumbnails(rows.select(chosen))
-    return images
+    return rows.select(np.linspace(0, len(rows) - 1, count).astype(int))
+
+
+def _features_of_rows(detector, layer, rows):
+    """Average the features of each row's images or windows: float32 (N, C)."""
+    batches = seen(rows, view_of(detector))
+    return np.concatenate([_features_of_groups(detector, layer, *batch) for batch in batches])
+
+
+def _features_of_groups(detector, layer, images, owners):
+    features = pd.DataFrame(_features(detector, layer, images))
+    return features.groupby(owners).mean().to_numpy()
 
 
 def _features(detector, layer, images):

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from truthpixel_utils.data import corruptions, thumbnails
+from truthpixel_utils.data import corruptions
 from truthpixel_utils.evaluate.bootstrap import bootstrap_intervals
 from truthpixel_utils.evaluate.metrics import compute_metrics
-from truthpixel_utils.evaluate.predictions import predict_images
+from truthpixel_utils.evaluate.predictions import predict_rows
 
 if TYPE_CHECKING:
     import datasets
@@ -55,15 +56,15 @@ CORRUPTIONS = (
     ),
     Corruption(
         "scaled down and back",
-        "pixels a side",
+        "32nds of the side",
         (28, 24, 20, 16, 12),
-        lambda image, side, rng: corruptions.rescale(image, side),
+        lambda image, side, rng: corruptions.rescale(image, len(image) * side // 32),
     ),
     Corruption(
         "cropped and padded",
-        "pixels a border",
+        "32nds of the side, each border",
         (1, 2, 3, 4),
-        lambda image, border, rng: corruptions.crop_and_pad(image, border),
+        lambda image, border, rng: corruptions.crop_and_pad(image, len(image) * border // 32),
     ),
     Corruption(
         "brightness",
@@ -114,17 +115,18 @@ def measure_robustness(
         ``roc_auc_low``, ``roc_auc_high``), and ``false_positive_rate``, the share of real images
         that are called AI-generated (each a float, 0..1).
     """
-    images, labels = thumbnails(rows)
     by_name = {corruption.name: corruption for corruption in CORRUPTIONS}
     results = []
     for name, strength in settings:
         corruption = by_name[name]
-        rng = np.random.default_rng(0)
-        corrupted = np.stack([corruption.apply(image, strength, rng) for image in images])
-        _, p_ai = predict_images(detector, corrupted)
+        change = partial(_apply, corruption, strength, np.random.default_rng(0))
         setting = {"corruption": name, "strength": strength, "unit": corruption.unit}
-        results.append(setting | _figures(pd.DataFrame({"label": labels, "p_ai": p_ai})))
+        results.append(setting | _figures(predict_rows(detector, rows, change=change)))
     return pd.DataFrame(results)
+
+
+def _apply(corruption, strength, rng, image):
+    return corruption.apply(image, strength, rng)
 
 
 def _figures(predictions):
