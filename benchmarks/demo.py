@@ -40,9 +40,10 @@ def jpeg(width, height):
 if __name__ == "__main__":
     detector = model.load_detector(model.SHIPPED)
     rule = json.loads(model.SHIPPED.with_suffix(".json").read_text())
+    choose = demo.chooser([("the package's", detector, rule)])
     for name, size in IMAGES.items():
         content = jpeg(*size)
         verdict = median_ms(evaluate.predict_images, detector, data.thumbnail(content)[None])
-        answer = median_ms(demo.analyze, content, "x.jpg", detector=detector, rule=rule)
+        answer = median_ms(demo.analyze, content, "x.jpg", choose=choose)
         ratio = answer / verdict
         print(f"{name}: verdict {verdict:.0f} ms, whole answer {answer:.0f} ms, {ratio:.1f} ×")

@@ -14,5 +14,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "predict_and_explain",
         ],
         "methods": ["METHODS"],
+        "window_map": ["WindowMap", "map_windows"],
     },
 )
