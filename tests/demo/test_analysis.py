@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from conftest import RULE, picture
+from conftest import RULE, only, picture
 from truthpixel_utils import data, demo, evaluate, model
 from truthpixel_utils.demo.views import report_card
 from truthpixel_utils.errors import TruthPixelError
@@ -26,7 +26,7 @@ def encode(image, form="PNG", **options):
 
 
 def analyze(detector, content, name, **options):
-    return demo.analyze(content, name, detector=detector, rule=RULE, **options)
+    return demo.analyze(content, name, choose=only(detector, RULE), **options)
 
 
 def test_a_thumbnail_gets_the_detectors_own_answer(detector):
@@ -35,7 +35,7 @@ def test_a_thumbnail_gets_the_detectors_own_answer(detector):
     assert report.p_ai == pytest.approx(
         float(evaluate.predict_images(detector, pixels[None])[1][0]), abs=1e-6
     )
-    assert (report.seen == pixels).all() and report.heatmap.shape == (32, 32)
+    assert (report.seen == pixels).all() and report.heatmap.shape == report.image.shape[:2]
     assert not any("pixels" in warning for warning in report.warnings)
 
 
@@ -74,11 +74,13 @@ def test_an_answer_that_turns_round_when_the_image_is_mirrored_is_none(chancy):
     ramp = np.repeat(
         np.broadcast_to(np.linspace(0, 250, 32), (32, 32))[..., None], 3, axis=2
     ).astype(np.uint8)
-    report = demo.analyze(encode(ramp[:, ::-1]), "a.png", detector=chancy, rule=rule)
+    report = demo.analyze(encode(ramp[:, ::-1]), "a.png", choose=only(chancy, rule))
     assert report.p_ai > 0.99 and report.verdict == "cannot tell"
     assert any("turns round when the image is mirrored" in warning for warning in report.warnings)
     even = demo.analyze(
-        encode(np.full((32, 32, 3), 250, np.uint8)), "a.png", detector=chancy, rule=rule
+        encode(np.full((32, 32, 3), 250, np.uint8)),
+        "a.png",
+        choose=only(chancy, rule),
     )
     assert even.verdict == "AI-generated" and not even.warnings
 
@@ -173,3 +175,27 @@ def whole_png():
 def test_broken_files_get_one_sentence(detector, content, message):
     with pytest.raises(TruthPixelError, match=message):
         analyze(detector, content, "a.png")
+
+
+@pytest.fixture(scope="module")
+def of_pictures():
+    """A detector of windows, untrained, beside one of thumbnails."""
+    windows = model.build_detector("lite0", image_size=32, view="windows", seed=0)
+    thumbnails = model.build_detector("lite0", image_size=32, seed=0)
+    return demo.chooser([("pictures", windows, RULE), ("thumbnails", thumbnails, RULE)])
+
+
+@pytest.mark.parametrize("size", [(300, 200), (4000, 3000), (1, 3000), (20, 80)])
+def test_a_picture_of_any_size_is_mapped_whole_by_the_detector_of_pictures(of_pictures, size):
+    pixels = np.random.default_rng(0).integers(0, 256, (*size[::-1], 3), dtype=np.uint8)
+    report = demo.analyze(encode(pixels, "JPEG"), "a.jpg", choose=of_pictures)
+    assert report.detector == "pictures" == report.information["detector"]
+    assert report.heatmap.shape == report.image.shape[:2] and np.isfinite(report.heatmap).all()
+    assert not any("thumbnails only" in warning for warning in report.warnings)
+    small = any("continued by its mirror image" in warning for warning in report.warnings)
+    assert small == (min(size) < 32)
+
+
+def test_a_thumbnail_goes_to_the_detector_that_knows_it(of_pictures):
+    report = demo.analyze(encode(picture(0, True)), "a.png", choose=of_pictures)
+    assert report.detector == "thumbnails" and report.seen.shape == (32, 32, 3)

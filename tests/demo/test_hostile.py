@@ -18,7 +18,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from conftest import RULE, picture
+from conftest import RULE, only, picture
 from truthpixel_utils import demo, model
 from truthpixel_utils.demo.views import report_card
 from truthpixel_utils.errors import TruthPixelError
@@ -27,7 +27,10 @@ from truthpixel_utils.errors import TruthPixelError
 @pytest.fixture(scope="module")
 def analyze():
     keras.utils.set_random_seed(0)
-    return partial(demo.analyze, detector=model.build_detector("lite0", image_size=64), rule=RULE)
+    return partial(
+        demo.analyze,
+        choose=only(model.build_detector("lite0", image_size=64), RULE),
+    )
 
 
 def encode(image, form="PNG", **options):
@@ -84,15 +87,16 @@ import numpy as np
 from PIL import Image
 from truthpixel_utils import demo, model
 
-def judge(side):
+def analyze(side):
     buffer = io.BytesIO()
     Image.fromarray(np.full((side, side, 4), 100, np.uint8)).save(buffer, "PNG", compress_level=1)
     rule = json.loads(sys.argv[1])
-    report = demo.analyze(buffer.getvalue(), "x.png", detector=detector, rule=rule)
+    choose = demo.chooser([("the only one", detector, rule)])
+    report = demo.analyze(buffer.getvalue(), "x.png", choose=choose)
     return report.verdict, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 detector = model.build_detector("lite0", image_size=64)
-(_, before), (verdict, after) = judge(32), judge(7000)
+(_, before), (verdict, after) = analyze(32), analyze(7000)
 print(f"{verdict}: {after - before:.2f}")
 """
     done = subprocess.run(

@@ -22,12 +22,14 @@ def new_report(text=HARMLESS, **fields):
     report = Report(
         name=text,
         verdict=REAL,
+        detector=text,
         p_ai=0.125,
         distance=1.0,
         rule={"lower_threshold": 0.25, "upper_threshold": 0.75, "distance_limit": 2.0},
         image=pixels,
         seen=pixels[:32, :32],
-        heatmap=np.ones((32, 32), np.float32),
+        seen_in_words=text,
+        heatmap=np.ones((40, 60), np.float32),
         method=text,
         information={text: text},
         provenance=(Statement(text, text, True),),
@@ -114,7 +116,8 @@ def test_a_report_as_json_holds_all_but_the_pictures():
 
 
 def test_a_picture_is_scaled_down_for_a_page_and_a_small_one_keeps_its_edges():
-    large = new_report(image=np.zeros((900, 1200, 3), np.uint8))
+    heatmap = np.ones((900, 1200), np.float32)
+    large = new_report(image=np.zeros((900, 1200, 3), np.uint8), heatmap=heatmap)
     html = views.pictures(large)
     assert html.count("image-rendering:auto") == 2 and html.count("image-rendering:pixelated") == 1
     assert len(html) < 100_000

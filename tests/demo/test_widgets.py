@@ -8,7 +8,7 @@ from functools import partial
 import keras
 import pytest
 
-from conftest import RULE, picture
+from conftest import RULE, only, picture
 from truthpixel_utils import demo, model
 from truthpixel_utils.demo.views import png
 from truthpixel_utils.demo.widgets import Interface
@@ -19,7 +19,10 @@ GOOD = png(picture(1, True))
 @pytest.fixture(scope="module")
 def analyze():
     keras.utils.set_random_seed(0)
-    return partial(demo.analyze, detector=model.build_detector("lite0", image_size=64), rule=RULE)
+    return partial(
+        demo.analyze,
+        choose=only(model.build_detector("lite0", image_size=64), RULE),
+    )
 
 
 class Box(Interface):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from conftest import RULE, picture
+from conftest import RULE, only, picture
 from truthpixel_utils import cli, course, data, demo, evaluate, explain, model, train
 from truthpixel_utils.demo.views import png
 from truthpixel_utils.errors import TruthPixelError
@@ -85,7 +85,7 @@ def test_no_photograph_is_called_ai_generated(home, ood_benchmark):
     photographs = ood_benchmark["photographs"]()
     assert len(photographs) == 19
     for image in photographs:
-        answer = demo.analyze(png(image), "x.png", detector=detector, rule=rule)
+        answer = demo.analyze(png(image), "x.png", choose=only(detector, rule))
         assert answer.verdict == "cannot tell"
 
 
@@ -95,7 +95,7 @@ def test_its_rule_calls_far_fewer_pieces_of_photographs_ai_generated_than_its_pr
     detector, rule = model.load_detector(), evaluate.load_rule()
     rng = np.random.default_rng(1)
     pieces = list(ood_benchmark["crops"](ood_benchmark["photographs"](), 33, 64, rng))[::3]
-    answers = [demo.analyze(png(image), "x.png", detector=detector, rule=rule) for image in pieces]
+    answers = [demo.analyze(png(image), "x.png", choose=only(detector, rule)) for image in pieces]
     called_ai = sum(answer.verdict == "AI-generated" for answer in answers)
     assert called_ai < sum(answer.p_ai >= rule["upper_threshold"] for answer in answers) / 2
 

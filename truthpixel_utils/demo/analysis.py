@@ -11,21 +11,28 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 from PIL import Image
 
 from truthpixel_utils.backend import keras
-from truthpixel_utils.data import SAMPLE, THUMBNAIL, Source, encoded_images, read_source, thumbnail
-from truthpixel_utils.data.corruptions import jpeg, shift
+from truthpixel_utils.data import SAMPLE, Source, encoded_images, read_source
+from truthpixel_utils.data.windows import WINDOWS
+from truthpixel_utils.demo.answers import (
+    answer,
+    changes_that_turn,
+    chooser,
+    view_in_words,
+    why_outside,
+)
 from truthpixel_utils.demo.provenance import Statement, statements
 from truthpixel_utils.demo.uploads import describe_file, open_upload
 from truthpixel_utils.errors import TruthPixelError
-from truthpixel_utils.evaluate import load_rule, ood_distances, predict_images, verdicts
-from truthpixel_utils.explain import is_empty, predict_and_explain
+from truthpixel_utils.evaluate import load_rule, verdicts
+from truthpixel_utils.explain import is_empty
 from truthpixel_utils.labels import CANNOT_TELL, KEYS
-from truthpixel_utils.model import load_detector
+from truthpixel_utils.model import SHIPPED, detector_path, load_detector, view_of
 
-MAX_SIDE = 2 * THUMBNAIL  # pixels a side up to which an image is like those the detector knows
 MAX_REPORT_SIDE = 800  # pixels a side of the picture in a report
 
 
@@ -38,6 +45,8 @@ class Report(NamedTuple):
         The file's name, as the reader knows it.
     verdict : str
         One of `labels.VERDICTS`.
+    detector : str
+        Which detector answered.
     p_ai : float
         Probability that the image is AI-generated, 0..1, if it is like the images of training.
     distance : float
@@ -48,10 +57,13 @@ class Report(NamedTuple):
         ``distance_limit``, the largest `distance` at which the detector takes a side.
     image : uint8 array (H, W, 3)
         The picture, upright, scaled down to at most `MAX_REPORT_SIDE` pixels a side.
-    seen : uint8 array (32, 32, 3)
-        What the detector was shown: the centre square, scaled down.
-    heatmap : float32 array (32, 32)
-        Evidence for the more probable side, 0 or more, in each pixel of `seen`.
+    seen : uint8 array (h, w, 3)
+        What the detector was shown: the centre square, scaled down, or windows beside each other.
+    seen_in_words : str
+        The same for people who cannot see it.
+    heatmap : float32 array (H, W)
+        In the size of `image`, evidence for the more probable side, 0 or more; NaN where
+        the detector was shown nothing.
     method : str
         How the heatmap was computed, a key of `explain.METHODS`.
     information : dict of str to str
@@ -66,11 +78,13 @@ class Report(NamedTuple):
 
     name: str
     verdict: str
+    detector: str
     p_ai: float
     distance: float
     rule: dict[str, float]
     image: np.ndarray
     seen: np.ndarray
+    seen_in_words: str
     heatmap: np.ndarray
     method: str
     information: dict[str, str]
@@ -83,8 +97,7 @@ def analyze(
     content: bytes,
     name: str,
     *,
-    detector: keras.Model,
-    rule: dict[str, Any],
+    choose: Callable[[int, int], tuple[str, keras.Model, dict[str, Any]]],
     method: str = "gradcam",
 ) -> Report:
     """Analyze one image.
@@ -97,12 +110,12 @@ def analyze(
         A JPEG, PNG or WebP file.
     name : str
         The file's name, for the report and for error messages.
-    detector : keras.Model
-        As `model.load_detector` returns it.
-    rule : dict
-        The rule that belongs to the detector, as `evaluate.load_rule` returns it.
+    choose : callable
+        From the picture's width and height, in pixels, to the name of the detector that answers,
+        the detector and its rule, see `answers.chooser`.
     method : str
-        How to compute the heatmap, a key of `explain.METHODS`.
+        How to compute the heatmap of a detector that looks at the whole picture, a key of
+        `explain.METHODS`.
 
     Returns
     -------
@@ -116,35 +129,46 @@ def analyze(
     """
     start = time.perf_counter()
     opened, image = open_upload(content, name)
-    width, height = image.size
-    seen = thumbnail(np.asarray(image))
-    _, [p_ai], [heatmap] = predict_and_explain(detector, seen[None], method)
+    picture = np.asarray(image)
+    height, width = picture.shape[:2]
+    detector_name, detector, rule = choose(width, height)
     known = rule["out_of_distribution"]
-    [distance] = ood_distances(detector, seen[None], known)
-    if not np.isfinite(p_ai):
+    found = answer(detector, picture, known, method)
+    if not np.isfinite(found.p_ai):
         raise TruthPixelError("The detector's answer is not a number: train it again.")
     reason_to_abstain = (
-        _too_large(width, height)
-        or _out_of_distribution(distance, known["limit"])
-        or _unstable(detector, seen, p_ai)
+        why_outside(detector, width, height)
+        or _out_of_distribution(found.distance, known["limit"])
+        or _unstable(detector, picture, found.p_ai)
     )
-    notes = (reason_to_abstain, _note_on_frames(opened), _note_on_heatmap(heatmap))
+    notes = (
+        reason_to_abstain,
+        _note_on_size(detector, width, height),
+        _note_on_frames(opened),
+        _note_on_heatmap(found.heatmap),
+    )
     image.thumbnail((MAX_REPORT_SIDE, MAX_REPORT_SIDE))
+    heatmap = cv2.resize(found.heatmap, image.size, interpolation=cv2.INTER_AREA)
     return Report(
         name=name,
-        verdict=CANNOT_TELL if reason_to_abstain else str(verdicts(p_ai, rule)),
-        p_ai=float(p_ai),
-        distance=float(distance),
+        verdict=CANNOT_TELL if reason_to_abstain else str(verdicts(found.p_ai, rule)),
+        detector=detector_name,
+        p_ai=found.p_ai,
+        distance=found.distance,
         rule={
             "lower_threshold": rule["lower_threshold"],
             "upper_threshold": rule["upper_threshold"],
             "distance_limit": known["limit"],
         },
         image=np.asarray(image),
-        seen=seen,
+        seen=found.seen,
+        seen_in_words=view_in_words(view_of(detector)),
         heatmap=heatmap,
         method=method,
-        information=describe_file(name, content, opened, (width, height)),
+        information={
+            **describe_file(name, content, opened, (width, height)),
+            "detector": detector_name,
+        },
         provenance=tuple(statements(opened, content)),
         warnings=tuple(note for note in notes if note),
         milliseconds=round(1000 * (time.perf_counter() - start)),
@@ -152,7 +176,10 @@ def analyze(
 
 
 def load_analyzer(output_dir: str | Path = "outputs") -> Callable[..., Report]:
-    """Load the finished detector and its rule, and return `analyze` with both filled in.
+    """Load the detectors there are, and return `analyze` with them filled in.
+
+    The one that notebook 4 has trained answers where there is one, of pictures or of thumbnails; of
+    what it does not know, the package's own.
 
     Parameters
     ----------
@@ -170,7 +197,13 @@ def load_analyzer(output_dir: str | Path = "outputs") -> Callable[..., Report]:
         If a file is missing or cannot be read.
     """
     detector, rule = load_detector(output_dir=output_dir), load_rule(output_dir)
-    return partial(analyze, detector=detector, rule=rule)
+    name = "the package's, of CIFAKE's thumbnails"
+    detectors = [(name, detector, rule)]
+    if detector_path(output_dir) != SHIPPED:
+        detectors = [("trained by the course", detector, rule)]
+        if view_of(detector).kind != "thumbnail":
+            detectors.append((name, load_detector(SHIPPED), load_rule(path=SHIPPED)))
+    return partial(analyze, choose=chooser(detectors))
 
 
 def examples() -> list[tuple[str, bytes]]:
@@ -192,17 +225,6 @@ def examples() -> list[tuple[str, bytes]]:
     return list(zip(names, files, strict=True))
 
 
-def _too_large(width: int, height: int) -> str | None:
-    """Say why the detector abstains from an image that is too large, if it is."""
-    if max(width, height) <= MAX_SIDE:
-        return None
-    return (
-        f"Outside what the detector has seen: this image is {width} × {height} pixels, and it "
-        f"knows {THUMBNAIL} × {THUMBNAIL} thumbnails only. It was shown the centre square, scaled "
-        "down, and which way it leans there is no evidence."
-    )
-
-
 def _out_of_distribution(distance: float, limit: float) -> str | None:
     """Say why the detector abstains from an image unlike those of training, if it is."""
     if distance <= limit:
@@ -214,26 +236,24 @@ def _out_of_distribution(distance: float, limit: float) -> str | None:
     )
 
 
-def _unstable(detector: keras.Model, seen: np.ndarray, p_ai: float) -> str | None:
+def _unstable(detector: keras.Model, picture: np.ndarray, p_ai: float) -> str | None:
     """Say after which small changes the detector leans to the other side, if after any."""
-    changed = (
-        ("mirrored", seen[:, ::-1]),
-        ("encoded as JPEG", jpeg(seen, 85)),
-        ("moved by a pixel", shift(seen, 1, 0)),
-        ("moved by a pixel", shift(seen, -1, 0)),
-        ("moved by a pixel", shift(seen, 0, 1)),
-        ("moved by a pixel", shift(seen, 0, -1)),
-    )
-    _, p_changed = predict_images(detector, np.stack([image for _, image in changed]))
-    turned = []
-    for (change, _), p in zip(changed, p_changed, strict=True):
-        if (p >= 0.5) != (p_ai >= 0.5) and change not in turned:
-            turned.append(change)
+    turned = changes_that_turn(detector, picture, p_ai)
     if not turned:
         return None
     return (
         f"The answer turns round when the image is {' or '.join(turned)}: "
         "a person would see no difference."
+    )
+
+
+def _note_on_size(detector: keras.Model, width: int, height: int) -> str | None:
+    view = view_of(detector)
+    if view.kind != WINDOWS or min(width, height) >= view.size:
+        return None
+    return (
+        f"The picture is smaller than one of the windows that the detector looks at ({view.size} "
+        "pixels a side): it was continued by its mirror image."
     )
 
 

@@ -18,7 +18,6 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from truthpixel_utils import __version__, plots
-from truthpixel_utils.explain import place_heatmap
 from truthpixel_utils.labels import CANNOT_TELL, VERDICTS
 
 if TYPE_CHECKING:
@@ -182,7 +181,7 @@ def overlay(report: Report, opacity: float = 0.7) -> np.ndarray:
     -------
     uint8 array (H, W, 3)
     """
-    return plots.overlay(report.image, _whole_heatmap(report), opacity)
+    return plots.overlay(report.image, report.heatmap, opacity)
 
 
 def figure(report: Report, colour_map: str = plots.HEAT) -> Figure:
@@ -200,7 +199,7 @@ def figure(report: Report, colour_map: str = plots.HEAT) -> Figure:
     matplotlib.figure.Figure
     """
     title = f"{report.name}: {report.verdict} (p_ai {report.p_ai:.2f})"
-    return plots.explanation(report.image, _whole_heatmap(report), title, colour_map=colour_map)
+    return plots.explanation(report.image, report.heatmap, title, colour_map=colour_map)
 
 
 def as_json(report: Report) -> str:
@@ -249,12 +248,6 @@ def _data_url(pixels: np.ndarray) -> str:
 
 def _base64(content: bytes) -> str:
     return base64.b64encode(content).decode()
-
-
-def _whole_heatmap(report: Report) -> np.ndarray:
-    """Return the heatmap at the size of the report's image: float32 array (H, W)."""
-    height, width = report.image.shape[:2]
-    return place_heatmap(report.heatmap, height, width)
 
 
 def _environment() -> jinja2.Environment:
