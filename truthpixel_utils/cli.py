@@ -75,7 +75,8 @@ def truthpixel() -> None:
     default="sample",
     show_default=True,
     help="sample: the images in the clone; quick: 12,000 images of CIFAKE; full: all of it; "
-    "best: all of it, by the strong recipe.",
+    "best: all of it, by the strong recipe; pictures: a folder of pictures of any size, which -p "
+    "source names.",
 )
 @click.option(
     "-p",
@@ -107,7 +108,13 @@ def _parse_value(text: str) -> object:
 @click.option(
     "--source", default="auto", show_default=True, help="Where the images are, as in the notebooks."
 )
-@click.option("--split", default="official", show_default=True, help="official or truthpixel.")
+@click.option(
+    "--split",
+    default="all",
+    show_default=True,
+    help="all: every image is a test image; official: the test part; truthpixel or random: as in "
+    "the notebooks.",
+)
 @click.option("--limit", type=int, help="Images of the data set in all.  [default: every one]")
 @click.option(
     "--model",
@@ -127,7 +134,7 @@ def _parse_value(text: str) -> object:
 def evaluate_detector(
     source: str, split: str, limit: int | None, model_file: str | None, out: str, output_dir: str
 ) -> None:
-    """Measure a detector on the test images of a data set."""
+    """Measure a detector on a data set: labelled images, in folders REAL and FAKE or in shards."""
     splits = data.load_splits(source, split, limit)
     if model_file is None:
         train.check_unseen(splits, output_dir)
@@ -142,7 +149,7 @@ def evaluate_detector(
 
 @truthpixel.command("explain")
 @click.argument(
-    "images", nargs=-1, required=True, metavar="IMAGE...", type=click.Path(path_type=Path)
+    "paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(path_type=Path)
 )
 @click.option(
     "--out",
@@ -167,11 +174,11 @@ def evaluate_detector(
 )
 @output_dir_option
 def explain_images(
-    images: tuple[Path, ...], out: Path, method: str, colour_map: str, output_dir: str
+    paths: tuple[Path, ...], out: Path, method: str, colour_map: str, output_dir: str
 ) -> None:
     """Give a verdict on images and draw where it comes from.
 
-    Each IMAGE is a JPG, PNG or WebP file.
+    Each PATH is a JPG, PNG or WebP file, or a folder of such files.
     """
     import matplotlib
 
@@ -179,6 +186,7 @@ def explain_images(
         raise TruthPixelError(
             f"matplotlib has no colour map {colour_map}: inferno, viridis and jet are some."
         )
+    images = _images_in(paths)
     analyze = demo.load_analyzer(output_dir)
     stems = Counter(image.stem for image in images)
     failures = 0
@@ -193,11 +201,26 @@ def explain_images(
         stem = image.stem if stems[image.stem] == 1 else f"{image.stem}_{number}"
         path = out / f"{stem}_{method}.png"
         plots.save_figure(demo.views.figure(report, colour_map), path.absolute())
-        click.echo(f"{image.name}: {report.verdict} (p_ai {report.p_ai:.2f}), {path}")
+        counted = f"[{number}/{len(images)}] " if len(images) > 1 else ""
+        click.echo(f"{counted}{image.name}: {report.verdict} (p_ai {report.p_ai:.2f}), {path}")
         for warning in report.warnings:
             click.echo(f"  {warning}")
     if failures:
         raise click.exceptions.Exit(1)
+
+
+def _images_in(paths: tuple[Path, ...]) -> list[Path]:
+    """Put the images of a folder in its place, in the order of their names."""
+    images = []
+    for path in paths:
+        if not path.is_dir():
+            images.append(path)
+            continue
+        inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in demo.SUFFIXES)
+        if not inside:
+            raise TruthPixelError(f"{path} holds no JPG, PNG or WebP files.")
+        images += inside
+    return images
 
 
 def _read(path: Path) -> bytes:

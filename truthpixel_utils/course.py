@@ -69,6 +69,17 @@ PROFILES: dict[str, dict[str, Any]] = {
         "batch_norm": True,
         "recipe": "strong",
     },
+    # Pictures of any size, in a folder that `source` names: windows at their own resolution.
+    "pictures": {
+        "view": "windows",
+        "image_size": 128,
+        "epochs_phase1": 3,
+        "epochs_phase2": 12,
+        "lr_phase2": 1e-3,
+        "unfreeze_layers": "all",
+        "batch_norm": True,
+        "recipe": "strong",
+    },
 }
 
 
@@ -85,7 +96,7 @@ def run(
 
     Parameters
     ----------
-    profile : {"sample", "quick", "full", "best"}
+    profile : {"sample", "quick", "full", "best", "pictures"}
         Which set of parameters to start from, see `PROFILES`.
     parameters : dict, optional
         Notebook parameters that override those of the profile.
@@ -107,6 +118,11 @@ def run(
             f"{NOTEBOOKS} is missing: the course runs in a clone, installed with pip install -e."
         )
     parameters = {**PROFILES[profile], **(parameters or {})}
+    if profile == "pictures" and "source" not in parameters:
+        raise TruthPixelError(
+            "the profile pictures needs a folder of your own: -p source FOLDER, with class folders "
+            "REAL and FAKE or parquet shards in it."
+        )
     _check_parameters(parameters)
     chosen = _notebooks_between(first or "01", last or "07")
     settings = ", ".join(f"{name}={value}" for name, value in parameters.items())
