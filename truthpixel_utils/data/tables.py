@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -47,6 +48,7 @@ COLUMNS = datasets.Features(
 _LAYOUT = 3
 READ = ("image", "label", "generator", "source", "part", "picture", "view", "width", "height")
 CAMERA = "camera"  # what made a real image, unless the data name a scanner or a painter
+LONG = 10  # seconds after which a reader wants to know how far it is
 PART = 256  # rows that are read, cut and written at a time; a killed reading goes on after the last
 
 
@@ -114,7 +116,7 @@ def _table(raw_rows: Callable[..., Iterator[dict]], **inputs) -> datasets.Datase
 
 def _write_parts(raw_rows: Iterator[dict], folder: Path) -> int:
     """Write rows in parts of `PART`, those that are there already left out; return their number."""
-    say, number = status_line(), 0
+    number, start, say = 0, time.monotonic(), None
     with ThreadPoolExecutor() as pool:  # Pillow and OpenCV release Python's lock
         while raw := list(islice(raw_rows, PART)):
             path = _part(folder, number)
@@ -122,7 +124,9 @@ def _write_parts(raw_rows: Iterator[dict], folder: Path) -> int:
                 rows = pool.map(_finished_row, raw)
                 _write_part(path, rows)
             number += 1
-            say(f"{(number - 1) * PART + len(raw):,} images read")
+            if time.monotonic() - start > LONG:
+                say = say or status_line()
+                say(f"{(number - 1) * PART + len(raw):,} images read")
     return number
 
 
