@@ -22,7 +22,8 @@ def measured(tmp_path_factory):
     keras.utils.set_random_seed(0)
     model.build_detector("lite0", image_size=32).save(home / "detector.keras")
     files = ["--source", str(source), "--model", str(home / "detector.keras")]
-    assert cli.main(["evaluate", *files, "--out", str(home / "found")]) == 0
+    options = ["--split", "official", "--out", str(home / "found")]
+    assert cli.main(["evaluate", *files, *options]) == 0
     return home / "found"
 
 

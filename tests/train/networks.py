@@ -19,7 +19,7 @@ def new_whole_detector():
     """A network in the shape of a detector, all of it trained, that is built in no time."""
     keras.utils.set_random_seed(3)
     layers = keras.layers
-    pixels = keras.Input((32, 32, 3))
+    pixels = keras.Input((32, 32, 3), name="thumbnail")
     x = layers.Rescaling(1 / 255)(layers.Resizing(64, 64, name="resize")(pixels))
     for i in range(2):
         x = layers.Conv2D(8, 3, strides=2, activation="relu", name=f"conv{i}")(x)

@@ -6,6 +6,7 @@ from networks import COLUMNS, Killed, kill_after, same_weights
 
 from truthpixel_utils import train
 from truthpixel_utils.train import loop
+from truthpixel_utils.train.batches import Examples
 from truthpixel_utils.train.settings import Settings
 
 
@@ -25,7 +26,7 @@ def new_top():
 def fit(network, folder):
     rng = np.random.default_rng(0)
     labels = np.arange(40, dtype=np.float32) % 2
-    examples = rng.normal(labels[:, None], 1, (2, 40, 4)), labels
+    examples = Examples(rng.normal(labels[:, None], 1, (2, 40, 4)), labels)
     settings = Settings(((32, 4),), 1e-2, 16, 2, "gentle", 42)
     return loop.fit_stage(network, examples, examples, settings, 1, folder, epochs_before=10)
 
