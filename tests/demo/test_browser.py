@@ -243,10 +243,13 @@ def test_streamlit_takes_an_example_and_answers_twenty_uploads_in_a_row(chromium
     page.get_by_role("button", name="ai_1.jpg").click()
     answers = page.get_by_role("img", name="confidence:")
     answers.first.wait_for()
+    names = page.get_by_test_id("stCaptionContainer")  # each answer stands below its file's name
     for i in range(20):
         page.locator("input[type=file]").set_input_files(files[f"thumbnail{i % 3}.png"])
-        answers.nth(i).wait_for()
-    assert answers.count() == 20  # the example made way
+        names.filter(has_text="thumbnail").nth(i).wait_for()
+    answers.nth(19).wait_for()
+    assert names.filter(has_text="ai_1.jpg").count() == 0  # the example made way
+    assert answers.count() == 20
 
 
 # --- JupyterLab ---

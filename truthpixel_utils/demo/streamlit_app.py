@@ -96,6 +96,7 @@ def _show_report(report: Report, opacity: float, place: int) -> None:
     stem = Path(report.name).stem
     overlay = views.png(views.overlay(report, opacity))
     with st.container(border=True):
+        st.caption(_as_markdown(report.name))
         st.html(views.answer(report) + views.pictures(report, opacity))
         with st.expander("Image information and origin"):
             st.html(views.details(report))
