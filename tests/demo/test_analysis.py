@@ -196,6 +196,28 @@ def test_a_picture_of_any_size_is_mapped_whole_by_the_detector_of_pictures(of_pi
     assert small == (min(size) < 32)
 
 
+@pytest.fixture(scope="module")
+def fused():
+    """A detector of windows and whole pictures, untrained."""
+    views = ("windows", "whole")
+    return model.fuse([model.build_detector("lite0", 32, view, seed=0) for view in views])
+
+
+def test_a_fused_detector_answers_by_both_its_views(fused):
+    pixels = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
+    report = analyze(fused, encode(pixels), "a.png")
+    images = [data.look(pixels, view) for view in model.views_of(fused)]
+    logits = [
+        evaluate.predict_images(member, of_member)[0].mean(keepdims=True)
+        for member, of_member in zip(model.members(fused), images, strict=True)
+    ]
+    expected = 1 / (1 + np.exp(-np.mean(logits)))
+    assert report.p_ai == pytest.approx(expected, abs=1e-5)
+    assert "scaled down to 32 by 32" in report.seen_in_words
+    assert "windows of 32 by 32" in report.seen_in_words
+    assert report.heatmap.shape == (300, 400)
+
+
 def test_a_thumbnail_goes_to_the_detector_that_knows_it(of_pictures):
     report = demo.analyze(encode(picture(0, True)), "a.png", choose=of_pictures)
     assert report.detector == "thumbnails" and report.seen.shape == (32, 32, 3)

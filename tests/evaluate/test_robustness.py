@@ -1,8 +1,10 @@
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 
 from truthpixel_utils import data, evaluate, model
+from truthpixel_utils.evaluate import predictions
 
 
 @pytest.fixture(scope="module")
@@ -33,3 +35,17 @@ def test_a_corruption_that_changes_nothing_gives_the_figures_of_the_images_as_th
     called = predictions["p_ai"] >= 0.5
     assert row["accuracy"] == np.mean(called == (predictions["label"] == 1))
     assert row["false_positive_rate"] == called[predictions["label"] == 0].mean()
+
+
+def test_images_are_decoded_once_for_all_settings(detector, tiny, monkeypatch):
+    rows, seen, walks = data.load_splits(tiny)["test"], data.seen, []
+
+    def counting(*arguments):
+        walks.append(arguments)
+        return seen(*arguments)
+
+    monkeypatch.setattr(predictions, "seen", counting)
+    together = evaluate.measure_robustness(detector, rows, evaluate.USUAL)
+    assert len(walks) == 1
+    alone = [evaluate.measure_robustness(detector, rows, [setting]) for setting in evaluate.USUAL]
+    pd.testing.assert_frame_equal(together, pd.concat(alone, ignore_index=True), check_exact=True)

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from truthpixel_utils import model
+from truthpixel_utils.data import View
 from truthpixel_utils.errors import TruthPixelError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
@@ -105,3 +106,14 @@ def test_trained_batch_norm_rests_when_told(detector):
         not any(layer.trainable for layer in batch_norms(detector))
         and detector.get_layer("top_conv").trainable
     )
+
+
+def test_a_network_of_somebody_else_is_told_in_one_sentence(detector):
+    assert model.view_of(detector) == View("thumbnail", 32)
+    foreign = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Flatten(name="flat")])
+    with pytest.raises(TruthPixelError, match='begins with "flat": expected a detector'):
+        model.view_of(foreign)
+    pixels = keras.Input((32, 32, 3), name="pixels")
+    foreign = keras.Model(pixels, keras.layers.Flatten()(pixels))
+    with pytest.raises(TruthPixelError, match='begins with "pixels".* thumbnail, whole, windows'):
+        model.view_of(foreign)

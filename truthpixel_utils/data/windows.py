@@ -13,8 +13,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-WINDOWS = "windows"
-VIEWS = ("thumbnail", "whole", WINDOWS)
+_THUMBNAIL, WINDOWS = "thumbnail", "windows"
+VIEWS = (_THUMBNAIL, "whole", WINDOWS)
 
 MAX_SIDE = 1500  # pixels: a picture whose longer side is above is scaled down, once, before a cut
 SCALED_TO = 1280  # pixels of the longer side after that
@@ -35,6 +35,11 @@ class View(NamedTuple):
 
     kind: str
     size: int
+
+    @property
+    def is_thumbnail(self) -> bool:
+        """Whether the network knows thumbnails, and not pictures."""
+        return self.kind == _THUMBNAIL
 
 
 def look(picture: np.ndarray, view: View) -> np.ndarray:

@@ -22,7 +22,7 @@ from truthpixel_utils.demo.answers import (
     answer,
     changes_that_turn,
     chooser,
-    view_in_words,
+    views_in_words,
     why_outside,
 )
 from truthpixel_utils.demo.provenance import Statement, statements
@@ -31,7 +31,15 @@ from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.evaluate import load_rule, verdicts
 from truthpixel_utils.explain import is_empty
 from truthpixel_utils.labels import CANNOT_TELL, KEYS
-from truthpixel_utils.model import SHIPPED, detector_path, load_detector, view_of
+from truthpixel_utils.model import (
+    FINAL,
+    PACKAGED,
+    SHIPPED,
+    detector_path,
+    find_detector,
+    load_detector,
+    views_of,
+)
 
 MAX_REPORT_SIDE = 800  # pixels a side of the picture in a report
 
@@ -162,7 +170,7 @@ def analyze(
         },
         image=np.asarray(image),
         seen=found.seen,
-        seen_in_words=view_in_words(view_of(detector)),
+        seen_in_words=views_in_words(views_of(detector)),
         heatmap=heatmap,
         method=method,
         information={
@@ -175,7 +183,9 @@ def analyze(
     )
 
 
-def load_analyzer(output_dir: str | Path = "outputs") -> Callable[..., Report]:
+def load_analyzer(
+    output_dir: str | Path = "outputs", model_file: str | Path | None = None
+) -> Callable[..., Report]:
     """Load the detectors there are, and return `analyze` with them filled in.
 
     The one that notebook 4 has trained answers where there is one, of pictures or of thumbnails; of
@@ -185,6 +195,8 @@ def load_analyzer(output_dir: str | Path = "outputs") -> Callable[..., Report]:
     ----------
     output_dir : str or Path
         The course's output folder. Where it holds no detector, the package's own is loaded.
+    model_file : str or Path, optional
+        A detector's file, or its name in the package: it alone answers then.
 
     Returns
     -------
@@ -196,14 +208,26 @@ def load_analyzer(output_dir: str | Path = "outputs") -> Callable[..., Report]:
     TruthPixelError
         If a file is missing or cannot be read.
     """
-    detector, rule = load_detector(output_dir=output_dir), load_rule(output_dir)
-    name = "the package's, of CIFAKE's thumbnails"
-    detectors = [(name, detector, rule)]
-    if detector_path(output_dir) != SHIPPED:
-        detectors = [("trained by the course", detector, rule)]
-        if view_of(detector).kind != "thumbnail":
-            detectors.append((name, load_detector(SHIPPED), load_rule(path=SHIPPED)))
+    if model_file is not None:
+        path = find_detector(model_file)
+        return _analyzer([(_name_of(path), load_detector(path), load_rule(path=path))])
+    path = detector_path(output_dir)
+    detectors = [(_name_of(path), load_detector(output_dir=output_dir), load_rule(output_dir))]
+    if views_of(detectors[0][1])[0].kind != "thumbnail":
+        detectors.append((_name_of(SHIPPED), load_detector(SHIPPED), load_rule(path=SHIPPED)))
+    return _analyzer(detectors)
+
+
+def _analyzer(detectors):
     return partial(analyze, choose=chooser(detectors))
+
+
+def _name_of(path):
+    """How the reader is told which detector answered."""
+    names = {path: name for name, path in PACKAGED.items()}
+    if path in names:
+        return f"{names[path]}, from the package"
+    return "trained by the course" if path.name == FINAL else path.name
 
 
 def examples() -> list[tuple[str, bytes]]:
@@ -248,11 +272,11 @@ def _unstable(detector: keras.Model, picture: np.ndarray, p_ai: float) -> str | 
 
 
 def _note_on_size(detector: keras.Model, width: int, height: int) -> str | None:
-    view = view_of(detector)
-    if view.kind != WINDOWS or min(width, height) >= view.size:
+    sizes = [view.size for view in views_of(detector) if view.kind == WINDOWS]
+    if not sizes or min(width, height) >= sizes[0]:
         return None
     return (
-        f"The picture is smaller than one of the windows that the detector looks at ({view.size} "
+        f"The picture is smaller than one of the windows that the detector looks at ({sizes[0]} "
         "pixels a side): it was continued by its mirror image."
     )
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 from scipy.special import expit
 
@@ -12,9 +13,9 @@ from truthpixel_utils.backend import keras
 from truthpixel_utils.data import THUMBNAIL, View, look
 from truthpixel_utils.data.corruptions import jpeg, shift
 from truthpixel_utils.data.windows import WINDOWS
-from truthpixel_utils.evaluate import ood_distances_of_groups, predict_images
-from truthpixel_utils.explain import map_windows, place_heatmap, predict_and_explain
-from truthpixel_utils.model import view_of
+from truthpixel_utils.evaluate import ood_distances, predict_images
+from truthpixel_utils.explain import compute_heatmaps, map_windows, place_heatmap
+from truthpixel_utils.model import members, view_of, views_of, weigh
 
 MAX_SIDE = 2 * THUMBNAIL  # pixels of the longer side: up to here an image is a thumbnail
 _SMALL_CHANGES = (
@@ -70,18 +71,14 @@ def answer(
     -------
     Answer
     """
-    view = view_of(detector)
-    images = look(picture, view)
-    [distance] = ood_distances_of_groups(detector, images, np.zeros(len(images), int), known)
-    if view.kind == WINDOWS:
-        logits, _ = predict_images(detector, images)
-        logit = float(logits.mean())
-        heatmap = map_windows(detector, picture).heatmap
-        heatmap = np.maximum(heatmap if logit >= 0 else -heatmap, 0)
-        return Answer(float(expit(logit)), float(distance), _beside_each_other(images), heatmap)
-    _, [p_ai], [heatmap] = predict_and_explain(detector, images, method)
-    placed = place_heatmap(heatmap, *picture.shape[:2])
-    return Answer(float(p_ai), float(distance), images[0], placed)
+    [distance] = ood_distances(detector, [picture], known)
+    shown = _shown(detector, picture)
+    parts = weigh(detector, _logits(detector, shown, [_as_it_is]))[:, 0]
+    logit = parts.sum()
+    side = 1 if logit >= 0 else -1
+    speaker = members(detector)[np.argmax(side * parts)]  # of a fused detector, who decided it
+    heatmap = _heatmap(speaker, picture, side, method)
+    return Answer(float(expit(logit)), float(distance), _beside_each_other(shown), heatmap)
 
 
 def why_outside(detector: keras.Model, width: int, height: int) -> str | None:
@@ -99,8 +96,7 @@ def why_outside(detector: keras.Model, width: int, height: int) -> str | None:
     str or None
         A sentence or two for the reader.
     """
-    view = view_of(detector)
-    knows_thumbnails = view.kind == "thumbnail"
+    knows_thumbnails = views_of(detector)[0].kind == "thumbnail"
     is_thumbnail = max(width, height) <= MAX_SIDE
     if knows_thumbnails == is_thumbnail:
         return None
@@ -108,7 +104,8 @@ def why_outside(detector: keras.Model, width: int, height: int) -> str | None:
         return (
             f"Outside what the detector has seen: this image is {width} × {height} pixels, and it "
             f"knows {THUMBNAIL} × {THUMBNAIL} thumbnails only. It was shown the centre square, "
-            "scaled down, and which way it leans there is no evidence."
+            "scaled down, and which way it leans there is no evidence. The package has a detector "
+            "of pictures as well (--model pictures), which is off because it misses too much."
         )
     return (
         f"Outside what the detector has seen: this image is {width} × {height} pixels, and it "
@@ -133,12 +130,12 @@ def changes_that_turn(detector: keras.Model, picture: np.ndarray, p_ai: float) -
     list of str
         Their names; a person sees no difference after any of them.
     """
-    images = look(picture, view_of(detector))
-    changed = [change(image) for _, change in _SMALL_CHANGES for image in images]
-    logits, _ = predict_images(detector, np.stack(changed))
+    shown = _shown(detector, picture)
+    changes = [change for _, change in _SMALL_CHANGES]
+    logits = weigh(detector, _logits(detector, shown, changes)).sum(axis=0)
     turned = []
-    for (name, _), of_change in zip(_SMALL_CHANGES, logits.reshape(-1, len(images)), strict=True):
-        if (of_change.mean() >= 0) != (p_ai >= 0.5) and name not in turned:
+    for (name, _), logit in zip(_SMALL_CHANGES, logits, strict=True):
+        if (logit >= 0) != (p_ai >= 0.5) and name not in turned:
             turned.append(name)
     return turned
 
@@ -164,28 +161,72 @@ def chooser(detectors: list[tuple[str, keras.Model, dict]]) -> Callable[[int, in
     return choose
 
 
-def view_in_words(view: View) -> str:
+def views_in_words(views: Sequence[View]) -> str:
     """Say what a detector was shown, for people who cannot see the picture of it.
 
     Parameters
     ----------
-    view : View
-        How the detector looks at a picture.
+    views : sequence of View
+        How the detector looks at a picture, see `model.views_of`.
 
     Returns
     -------
     str
     """
+    return ", and ".join(_in_words(view) for view in views)
+
+
+def _in_words(view):
     if view.kind == WINDOWS:
         return f"windows of {view.size} by {view.size} pixels of the image, at its own resolution"
     return f"the image scaled down to {view.size} by {view.size} pixels"
 
 
-def _beside_each_other(windows: np.ndarray) -> np.ndarray:
-    """Lay windows out in rows of three, with a white gap."""
-    gap = max(2, windows.shape[1] // 32)
+def _shown(detector, picture):
+    """What each member of a detector is shown of a picture."""
+    return [look(picture, view) for view in views_of(detector)]
+
+
+def _as_it_is(image):
+    return image
+
+
+def _logits(detector, shown, changes):
+    """What each member says of the picture after each change: float arrays (changes,)."""
+    found = []
+    for member, images in zip(members(detector), shown, strict=True):
+        changed = [change(image) for change in changes for image in images]
+        logits, _ = predict_images(member, np.stack(changed))
+        found.append(logits.reshape(len(changes), len(images)).mean(axis=1))
+    return found
+
+
+def _heatmap(member, picture, side, method):
+    """Where a member finds evidence for one side: (H, W), of the picture's own size."""
+    view = view_of(member)
+    if view.kind == WINDOWS:
+        return np.maximum(side * map_windows(member, picture).heatmap, 0)
+    target = "ai" if side > 0 else "real"
+    [heatmap] = compute_heatmaps(member, look(picture, view), method, target=target)
+    return place_heatmap(heatmap, *picture.shape[:2])
+
+
+def _beside_each_other(shown):
+    """Lay out what the members were shown: windows in rows of three, with a white gap."""
+    laid_out = [_in_rows_of_three(images) for images in shown]
+    height = max(len(part) for part in laid_out)
+    gap = np.full((height, max(2, height // 96), 3), 255, np.uint8)
+    parts = []
+    for part in laid_out:
+        width = round(part.shape[1] * height / len(part))
+        parts += [gap, part if len(part) == height else cv2.resize(part, (width, height))]
+    return np.concatenate(parts[1:], axis=1)
+
+
+def _in_rows_of_three(images):
+    gap = max(2, images.shape[1] // 32)
     padding = ((0, 0), (0, gap), (0, gap), (0, 0))
-    framed = np.pad(windows, padding, constant_values=255)
+    framed = np.pad(images, padding, constant_values=255)
     blank = np.full_like(framed[0], 255)
     tiles = [*framed, *[blank] * (-len(framed) % 3 if len(framed) > 3 else 0)]
     columns = min(3, len(tiles))

@@ -17,6 +17,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "verdicts",
             "youden_threshold",
         ],
+        "fusion": ["fit_fusion"],
         "finished": ["load_for_test", "load_rule", "save_finished"],
         "metrics": [
             "HEADLINES",
@@ -26,10 +27,10 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "mcnemar",
             "save_metrics",
         ],
-        "ood": ["fit_ood", "ood_distances", "ood_distances_of_groups", "ood_distances_of_rows"],
+        "ood": ["fit_ood", "ood_distances", "ood_distances_of_rows"],
         "predictions": ["images_for", "predict_images", "predict_rows"],
         "robustness": ["BATTERY", "USUAL", "measure_robustness"],
-        "subgroups": ["by_class", "by_generator"],
+        "subgroups": ["by_class", "by_generator", "by_source"],
         "summary": ["format_summary", "measure_detector"],
     },
 )

@@ -6,7 +6,7 @@ classes apart and forget the rest, and with it what makes an image strange.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,8 @@ from scipy.spatial.distance import cdist
 from sklearn.covariance import LedoitWolf
 
 from truthpixel_utils.backend import keras
-from truthpixel_utils.data import seen
-from truthpixel_utils.model import prepare, view_of
+from truthpixel_utils.data import look, seen
+from truthpixel_utils.model import members, prepare, view_of
 
 if TYPE_CHECKING:
     import datasets
@@ -65,15 +65,17 @@ def fit_ood(
     return {**fitted, "limit": float(limit)}
 
 
-def ood_distances(detector: keras.Model, images: np.ndarray, fitted: dict[str, Any]) -> np.ndarray:
-    """Measure how far images lie from the middle of those a detector was trained on.
+def ood_distances(
+    detector: keras.Model, pictures: Sequence[np.ndarray], fitted: dict[str, Any]
+) -> np.ndarray:
+    """Measure how far pictures lie from the middle of those a detector was trained on.
 
     Parameters
     ----------
     detector : keras.Model
         The network that `fitted` was made with.
-    images : uint8 array (N, size, size, 3)
-        Images of the detector's input size, RGB, 0..255.
+    pictures : sequence of uint8 arrays (height, width, 3)
+        N pictures of any size, RGB, 0..255.
     fitted : dict
         What `fit_ood` returned.
 
@@ -81,33 +83,13 @@ def ood_distances(detector: keras.Model, images: np.ndarray, fitted: dict[str, A
     -------
     float array (N,)
         Mahalanobis's distance (1936): 0 or more, each direction in its own standard deviations.
-        Beyond ``fitted["limit"]`` the detector's answer is a guess.
+        Beyond ``fitted["limit"]`` the detector's answer is a guess. A picture's features are the
+        mean over its windows, where the detector looks at windows.
     """
-    return _mahalanobis(_features(detector, fitted["layer"], images), fitted)
-
-
-def ood_distances_of_groups(
-    detector: keras.Model, images: np.ndarray, owners: np.ndarray, fitted: dict[str, Any]
-) -> np.ndarray:
-    """Measure how far pictures lie from what a detector was trained on, given their windows.
-
-    Parameters
-    ----------
-    detector : keras.Model
-        The network that `fitted` was made with.
-    images : uint8 array (n, size, size, 3)
-        The windows of N pictures.
-    owners : int array (n,)
-        The picture that each window belongs to, 0 to N - 1.
-    fitted : dict
-        What `fit_ood` returned.
-
-    Returns
-    -------
-    float array (N,)
-        See `ood_distances`; a picture's features are the mean over its windows.
-    """
-    features = _features_of_groups(detector, fitted["layer"], images, owners)
+    observer = _observer(detector)
+    shown = [look(picture, view_of(observer)) for picture in pictures]
+    owners = np.repeat(np.arange(len(shown)), [len(images) for images in shown])
+    features = _features(observer, fitted["layer"], np.concatenate(shown), owners)
     return _mahalanobis(features, fitted)
 
 
@@ -133,6 +115,11 @@ def ood_distances_of_rows(
     return _mahalanobis(_features_of_rows(detector, fitted["layer"], rows), fitted)
 
 
+def _observer(detector):
+    """The network whose features are asked: of a fused detector the first, which sees the whole."""
+    return members(detector)[0]
+
+
 def _mahalanobis(features, fitted):
     precision = np.array(fitted["precision"])
     return cdist(features, [fitted["location"]], "mahalanobis", VI=precision)[:, 0]
@@ -151,22 +138,18 @@ def _sample(rows):
 
 def _features_of_rows(detector, layer, rows):
     """Average the features of each row's images or windows: float32 (N, C)."""
-    batches = seen(rows, view_of(detector))
-    return np.concatenate([_features_of_groups(detector, layer, *batch) for batch in batches])
+    observer = _observer(detector)
+    batches = seen(rows, view_of(observer))
+    return np.concatenate([_features(observer, layer, *batch) for batch in batches])
 
 
-def _features_of_groups(detector, layer, images, owners):
-    features = pd.DataFrame(_features(detector, layer, images))
-    return features.groupby(owners).mean().to_numpy()
-
-
-def _features(detector, layer, images):
-    """Average a layer's map over its cells: float32 (N, C)."""
-    [features] = prepare(_up_to(detector, layer))(images)
-    return features
+def _features(network, layer, images, owners):
+    """Average a layer's map over its cells, and over the images of one owner: float32 (N, C)."""
+    [features] = prepare(_up_to(network, layer))(images)
+    return pd.DataFrame(features).groupby(owners).mean().to_numpy()
 
 
 @lru_cache(maxsize=2)  # `prepare` knows a network again by its being the same object
-def _up_to(detector, layer):
-    feature_map = detector.get_layer(layer).output
-    return keras.Model(detector.input, keras.layers.GlobalAveragePooling2D()(feature_map))
+def _up_to(network, layer):
+    feature_map = network.get_layer(layer).output
+    return keras.Model(network.input, keras.layers.GlobalAveragePooling2D()(feature_map))

@@ -17,7 +17,7 @@ import pandas as pd
 from truthpixel_utils.data import corruptions
 from truthpixel_utils.evaluate.bootstrap import bootstrap_intervals
 from truthpixel_utils.evaluate.metrics import compute_metrics
-from truthpixel_utils.evaluate.predictions import predict_rows
+from truthpixel_utils.evaluate.predictions import predict_changed
 
 if TYPE_CHECKING:
     import datasets
@@ -116,12 +116,15 @@ def measure_robustness(
         that are called AI-generated (each a float, 0..1).
     """
     by_name = {corruption.name: corruption for corruption in CORRUPTIONS}
+    changes = [
+        partial(_apply, by_name[name], strength, np.random.default_rng(0))
+        for name, strength in settings
+    ]
+    tables = predict_changed(detector, rows, changes)
     results = []
-    for name, strength in settings:
-        corruption = by_name[name]
-        change = partial(_apply, corruption, strength, np.random.default_rng(0))
-        setting = {"corruption": name, "strength": strength, "unit": corruption.unit}
-        results.append(setting | _figures(predict_rows(detector, rows, change=change)))
+    for (name, strength), predictions in zip(settings, tables, strict=True):
+        setting = {"corruption": name, "strength": strength, "unit": by_name[name].unit}
+        results.append(setting | _figures(predictions))
     return pd.DataFrame(results)
 
 

@@ -18,8 +18,17 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "view_of",
             "with_image_size",
         ],
+        "fusion": ["fuse", "members", "views_of", "weigh"],
         "inference": ["prepare"],
-        "storage": ["FINAL", "SHIPPED", "detector_path", "load_detector", "save_detector"],
+        "storage": [
+            "FINAL",
+            "PACKAGED",
+            "SHIPPED",
+            "detector_path",
+            "find_detector",
+            "load_detector",
+            "save_detector",
+        ],
         "trunk": ["boundary", "split_trunk"],
     },
 )

@@ -96,8 +96,19 @@ def view_of(detector: keras.Model) -> View:
     -------
     View
         The kind of view and its size in pixels, for `data.look`.
+
+    Raises
+    ------
+    TruthPixelError
+        If the network's input is named after no view: it is not a detector of this course.
     """
-    return View(detector.layers[0].name, detector.input.shape[1])
+    name = detector.layers[0].name
+    if name not in VIEWS:
+        raise TruthPixelError(
+            f'the network begins with "{name}": expected a detector of this course, whose input is '
+            f"named {', '.join(VIEWS)}, after how it looks at a picture (model.build_detector)."
+        )
+    return View(name, detector.input.shape[1])
 
 
 def backbone_layers(detector: keras.Model) -> list[keras.layers.Layer]:

@@ -58,9 +58,9 @@ def prepare(network: keras.Model, engine: str = "auto") -> Forward:
     return _prepared(network, engine, fingerprint(network))
 
 
-# Preparing takes longer than an answer of the demo, which asks three networks. The network's
-# fingerprint is a part of the key, so that new weights are prepared anew.
-@lru_cache(maxsize=4)
+# Preparing takes longer than an answer of the demo, which asks three networks of a detector, and of
+# a fused one five. The network's fingerprint is a part of the key: new weights are prepared anew.
+@lru_cache(maxsize=8)
 def _prepared(network: keras.Model, engine: str, state: str) -> Forward:
     by_keras = partial(_predict, network)
     if engine == "keras" or (engine == "auto" and _on_accelerator()):

@@ -8,10 +8,15 @@ from pathlib import Path
 from truthpixel_utils.backend import keras
 from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.files import PRETRAINED, atomic_write, project_path, require_file
+from truthpixel_utils.model.fusion import views_of
 
 FINAL = "truthpixel_final.keras"  # what the last phase leaves in the output folder's `models`
 # What serves where nothing was trained yet; its MODEL_CARD.md lies beside it.
 SHIPPED = PRETRAINED / "truthpixel_cifake.keras"
+# The package's detectors, by the names that stand for their files.
+PACKAGED = {"cifake": SHIPPED, "pictures": PRETRAINED / "truthpixel_pictures.keras"}
+# Which notebook makes a file that is missing.
+MADE_BY = {"phase1.keras": "03_train_phase1", "phase2.keras": "04_finetune", FINAL: "04_finetune"}
 
 
 def load_detector(
@@ -22,20 +27,20 @@ def load_detector(
     Parameters
     ----------
     path : str or Path, optional
-        A ``.keras`` or ``.h5`` file. By default it is the one that `detector_path` finds; if that
-        is the one in the package, one line says so.
+        A ``.keras`` or ``.h5`` file, or the name of one in the package (`PACKAGED`). By default it
+        is the one that `detector_path` finds; if that is the one in the package, one line says so.
     output_dir : str or Path
         The folder in which `detector_path` looks.
 
     Returns
     -------
     keras.Model
-        As `build_detector` builds it.
+        As `build_detector` or `fuse` builds it.
 
     Raises
     ------
     TruthPixelError
-        If there is no such file, it is no Keras model, or the one in the package was changed.
+        If there is no such file, it is no detector, or the one in the package was changed.
     """
     if path is None:
         path = detector_path(output_dir)
@@ -44,16 +49,47 @@ def load_detector(
                 "Detector: the one in the package, trained on CIFAKE "
                 "(notebook 4 has left none here yet)."
             )
-    made_by = "03_train_phase1" if Path(path).name == "phase1.keras" else "04_finetune"
-    path = require_file(path, made_by)
-    if path == SHIPPED:
+    path = find_detector(path)
+    if path in PACKAGED.values():
         _check_sum(path)
     try:
-        return keras.models.load_model(path)
+        detector = keras.models.load_model(path)
     except Exception as error:  # Keras raises a kind for each: a cut file, another format, ...
         raise TruthPixelError(
             f"{path} is not a Keras model that can be read here ({type(error).__name__})."
         ) from error
+    views_of(detector)  # raises where it is another network than a detector
+    return detector
+
+
+def find_detector(path: str | Path) -> Path:
+    """Find the file of a detector.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file, or the name of a detector in the package (`PACKAGED`).
+
+    Returns
+    -------
+    Path
+        The file's absolute path.
+
+    Raises
+    ------
+    TruthPixelError
+        If there is no such file.
+    """
+    path = Path(PACKAGED.get(str(path), path))
+    if path.name in MADE_BY:
+        return require_file(path, MADE_BY[path.name])
+    path = project_path(path)
+    if not path.is_file():
+        raise TruthPixelError(
+            f"{path} is no file: name a detector's .keras file, or one in the package "
+            f"({', '.join(PACKAGED)})."
+        )
+    return path
 
 
 def save_detector(network: keras.Model, path: str | Path) -> None:
