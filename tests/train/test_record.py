@@ -24,6 +24,17 @@ def test_evaluate_refuses_images_that_the_detector_may_have_been_trained_on(
     assert "was trained on other images" in capsys.readouterr().err
 
 
+def test_a_detector_without_a_record_is_said_to_be_unchecked(splits, tiny, home, capsys):
+    evaluate.save_finished(new_whole_detector(), RULE)
+    train.check_unseen(splits)
+    said = capsys.readouterr().out
+    assert "cannot be checked: " in said and said.endswith("finished.json is missing.\n")
+    undivided = data.load_splits(tiny, split="all")
+    capsys.readouterr()
+    train.check_unseen(undivided)  # whoever says that all images are new is taken at their word
+    assert capsys.readouterr().out == ""
+
+
 def test_the_record_has_the_content_that_finished_trainings_are_recognised_by(splits, tmp_path):
     """A training that an earlier version has finished is not made again."""
     settings = Settings(((64, 2),), 1e-3, 32, 2, "gentle", 42)

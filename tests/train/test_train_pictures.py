@@ -73,3 +73,46 @@ def test_a_pictures_answer_is_the_mean_of_its_windows(splits):
     logits, _ = evaluate.predict_images(detector, windows)
     table = evaluate.predict_rows(detector, rows)
     assert table["logit"][0] == pytest.approx(logits.mean(), abs=1e-5)
+
+
+def test_views_are_kept_and_made_anew_for_other_pictures_and_rules(
+    splits, tmp_path, monkeypatch, capsys
+):
+    rows = splits["train"].select(range(6))
+    made = drawing.picture_views(rows, WINDOWS, 2, 0, tmp_path)
+    assert made.shape == (2, 6, 32, 32, 3) and made.dtype == np.uint8
+    assert capsys.readouterr().out == "Caching 2 × 6 views of 32 pixels: 0 MB.\n"
+    first = np.array(made)
+    [files] = drawing.Files(rows, WINDOWS)[0, [4]]
+    drawn = drawing.draw_window(files, np.random.default_rng((0, 1, 4)), 32)
+    assert (first[1, 4] == drawn).all() and (first[0, 4] != drawn).any()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(drawing, "draw_window", None)
+        again = drawing.picture_views(rows, WINDOWS, 2, 0, tmp_path)
+    assert (again == first).all() and capsys.readouterr().out == ""
+
+    others = splits["train"].select(range(6, 12))
+    assert (drawing.picture_views(others, WINDOWS, 2, 0, tmp_path)[0] != first[0]).any()
+    assert (drawing.picture_views(rows, WINDOWS, 2, 1, tmp_path)[1] != first[1]).any()
+    monkeypatch.setitem(drawing.PICTURE_CORRUPTIONS, "quality", (5, 5))
+    assert (drawing.picture_views(rows, WINDOWS, 2, 0, tmp_path)[1] != first[1]).any()
+    assert (made == first).all()  # what is mapped stays what it was
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_views_that_were_not_finished_are_not_taken_for_whole(splits, tmp_path, monkeypatch):
+    rows = splits["train"].select(range(6))
+    with monkeypatch.context() as patch:
+        patch.setattr(drawing, "draw_window", None)
+        with pytest.raises(TypeError):
+            drawing.picture_views(rows, WINDOWS, 2, 0, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_views_are_listed_and_cleared_beside_the_features(splits, tmp_path):
+    drawing.picture_views(splits["train"].select(range(6)), WINDOWS, 2, 0, tmp_path)
+    [row] = train.list_cache(tmp_path).to_dict("records")
+    assert (row["layer"], row["images"], row["each"]) == ("windows", 12, "32×32×3")
+    assert row["done"] == 1 and train.clear_cache(tmp_path) > 0
+    assert list(tmp_path.iterdir()) == []

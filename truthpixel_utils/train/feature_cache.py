@@ -63,7 +63,7 @@ def cached_features(trunk: keras.Model, images: np.ndarray, folder: str | Path) 
 
 
 def list_cache(folder: str | Path) -> pd.DataFrame:
-    """List what `cached_features` keeps in a folder.
+    """List what `cached_features` and `pictures.picture_views` keep in a folder.
 
     Parameters
     ----------
@@ -74,17 +74,18 @@ def list_cache(folder: str | Path) -> pd.DataFrame:
     -------
     pandas.DataFrame
         One row a file, newest last, indexed by the file's name: ``layer`` (str, whose output it
-        holds), ``images`` (int), ``each`` (str, shape of one image's features), ``MB`` (float) and
-        ``done`` (float, share computed, 0..1).
+        holds, or the kind of view), ``images`` (int), ``each`` (str, shape of one image's features
+        or pixels), ``MB`` (float) and ``done`` (float, share computed, 0..1).
     """
     rows = {}
     paths = project_path(folder).glob("[!.]*.npy")  # a name that begins with a dot is half written
     for path in sorted(paths, key=_modified):
         try:
-            images, *each = np.load(path, mmap_mode="r").shape
+            array = np.load(path, mmap_mode="r")
         except ValueError:  # cut short: the next `cached_features` begins it anew
-            images, each = 0, []
-        done = len(_read_checksums(path)) / math.ceil(images / CHUNK) if images else 0.0
+            array = np.empty(0)
+        images, *each = array.shape
+        done = _share_computed(path, array)
         layer = path.name.rpartition("-")[0]
         rows[path.name] = [layer, images, _by(each), path.stat().st_size / 1e6, done]
     columns = ["layer", "images", "each", "MB", "done"]
@@ -92,7 +93,7 @@ def list_cache(folder: str | Path) -> pd.DataFrame:
 
 
 def clear_cache(folder: str | Path) -> float:
-    """Remove all that `cached_features` keeps in a folder, and what a killed call left there.
+    """Remove all that `list_cache` lists in a folder, and what a killed call left there.
 
     Parameters
     ----------
@@ -128,6 +129,12 @@ def _key(trunk, images):
     key = hashlib.sha256(f"{FORMAT} {fingerprint(trunk)}".encode())
     key.update(np.ascontiguousarray(images))
     return key.hexdigest()[:24]
+
+
+def _share_computed(path, array):
+    if array.dtype == np.uint8:  # pixels of pictures, which are written whole or not at all
+        return 1.0
+    return len(_read_checksums(path)) / math.ceil(len(array) / CHUNK) if len(array) else 0.0
 
 
 def _checksum_path(path):

@@ -190,7 +190,7 @@ def _examples(trunk, rows, view, settings, cache):
     strong = RECIPES[settings.recipe].changes_images
     labels = np.asarray(rows["label"], np.float32)
     weights = source_weights(rows)
-    if view.kind == "thumbnail":
+    if view.is_thumbnail:
         images, _ = thumbnails(rows)
         images = augmented_views(images, settings.views, settings.seed)
         change = corrupt_at_random if strong else None
@@ -203,7 +203,7 @@ def _examples(trunk, rows, view, settings, cache):
 
 def _watched(trunk, rows, view, cache):
     """What the trunk makes of the validation images, each as it is."""
-    if view.kind == "thumbnail":
+    if view.is_thumbnail:
         images = thumbnails(rows)[0][None]
     else:
         images = picture_views(rows, view, 1, 0, cache)

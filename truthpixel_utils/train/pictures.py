@@ -8,6 +8,10 @@ made noisy, or lit differently.
 
 from __future__ import annotations
 
+import hashlib
+import json
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +21,7 @@ import pandas as pd
 
 from truthpixel_utils.data import View, corruptions, to_rgb
 from truthpixel_utils.data.windows import WINDOWS, middle_window, random_window
+from truthpixel_utils.files import atomic_write, status_line
 
 if TYPE_CHECKING:
     import datasets
@@ -38,6 +43,8 @@ PICTURE_CORRUPTIONS = {
     "lit": 0.25,  # probability of a change of light
     "gamma": (0.8, 1.25),  # exponent of a change of light
 }
+FORMAT = 1  # raise it when the same files and rules would give other views
+CHUNK = 256  # pictures that are read at a time
 _FILTERS = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_LANCZOS4)
 
 
@@ -167,6 +174,10 @@ def picture_views(
 ) -> np.ndarray:
     """Make the views of each picture that a frozen network is asked about once.
 
+    They are kept in a file, written whole or not at all, and an earlier call's are mapped again.
+    The file's name is a hash of all that its content depends on: the encoded pictures, the view,
+    the number of views, the seed and `PICTURE_CORRUPTIONS`.
+
     Parameters
     ----------
     rows : datasets.Dataset
@@ -179,24 +190,64 @@ def picture_views(
     seed : int
         The same seed draws the same windows.
     cache : Path
-        Folder of the file that holds them, so that they need no memory.
+        Folder of the file that holds them, so that they need no memory; `list_cache` lists it
+        beside the features.
 
     Returns
     -------
     uint8 memory map (views, N, size, size, 3)
-        RGB, 0..255.
+        RGB, 0..255, read-only.
     """
-    size = view.size
-    cache.mkdir(parents=True, exist_ok=True)
-    path = cache / f"{view.kind}{size}-{len(rows)}-{views}-{seed}.npy"
-    made = np.lib.format.open_memmap(path, "w+", np.uint8, (views, len(rows), size, size, 3))
+    shape = (views, len(rows), view.size, view.size, 3)
+    path = cache / f"{view.kind}-{_key(rows, view, views, seed)}.npy"
+    if not path.exists():
+        megabytes = np.prod(shape) / 1e6
+        print(f"Caching {views} × {len(rows):,} views of {view.size} pixels: {megabytes:,.0f} MB.")
+        with atomic_write(path) as part:
+            _write_views(part, rows, view, views, seed)
+    return np.load(path, mmap_mode="r").reshape(shape)
+
+
+def _write_views(path, rows, view, views, seed):
+    """Write the views to a file, view after view: one row an image, as files of features have."""
+    count = len(rows)
+    shape = (views * count, view.size, view.size, 3)
+    made = np.lib.format.open_memmap(path, "w+", np.uint8, shape)
+    say, draw = status_line(), partial(_views_of, view=view, views=views, seed=seed)
+    with ThreadPoolExecutor() as pool:  # Pillow and OpenCV release Python's lock
+        for chosen, files in _in_chunks(rows, view):
+            for row, of_row in zip(chosen, pool.map(draw, chosen, files), strict=True):
+                made[row::count] = of_row
+            say(f"{chosen.stop:,} of {count:,} pictures cut into views")
+    made.flush()
+
+
+def _views_of(row, files, view, views, seed):
+    """Make the views of one picture; its number and each view's are a part of the seed."""
+    drawn = (
+        draw_window(files, np.random.default_rng((seed, number, row)), view.size)
+        for number in range(1, views)
+    )
+    return [middle_window(np.asarray(to_rgb(files[0])), view), *drawn]
+
+
+def _key(rows, view, views, seed):
+    rules = json.dumps([FORMAT, view, views, seed, PICTURE_CORRUPTIONS])
+    key = hashlib.sha256(rules.encode())
+    for _, files in _in_chunks(rows, view):
+        for of_row in files:
+            for file in of_row:
+                key.update(f"{len(of_row)} {len(file)}".encode())
+                key.update(file)
+    return key.hexdigest()[:24]
+
+
+def _in_chunks(rows, view):
+    """Read the files of all pictures, some at a time, with their numbers."""
     files = Files(rows, view)
-    for row in range(len(rows)):
-        [mine] = files[0, [row]]
-        made[0, row] = middle_window(np.asarray(to_rgb(mine[0])), view)
-        for number in range(1, views):
-            made[number, row] = draw_window(mine, np.random.default_rng((seed, number, row)), size)
-    return made
+    for start in range(0, len(rows), CHUNK):
+        chosen = range(start, min(start + CHUNK, len(rows)))
+        yield chosen, files[0, chosen]
 
 
 def source_weights(rows: datasets.Dataset) -> np.ndarray | None:
