@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import expit
 from sklearn.metrics import log_loss, roc_auc_score
 
 from conftest import RULE
@@ -72,6 +73,29 @@ def test_thresholds_leave_the_share_that_may_be_wrong_beyond_them():
     assert (real >= rule["upper_threshold"]).mean() <= 0.01 and (
         ai < rule["lower_threshold"]
     ).mean() <= 0.01
+
+
+def test_thresholds_bound_what_a_new_source_has_to_expect():
+    """Sources differ: one photographer's pictures all look alike, and a little generated."""
+    rng = np.random.default_rng(0)
+
+    def drawn(sources):
+        shift = rng.normal(0, 1, (2, sources, 1))
+        logit = rng.normal(shift + np.array([-1, 1])[:, None, None], 1, (2, sources, 30))
+        names = np.broadcast_to(np.arange(sources)[:, None], logit.shape).ravel().astype(str)
+        label = np.repeat([0, 1], sources * 30)
+        return pd.DataFrame({"label": label, "p_ai": expit(logit.ravel()), "source": names})
+
+    wrong = []
+    for _ in range(200):
+        rule = evaluate.choose_thresholds(drawn(40))
+        new = drawn(10)
+        verdict = evaluate.verdicts(new["p_ai"].to_numpy(), rule)
+        wrong.append((verdict[new["label"] == 0] == "AI-generated").mean())
+    assert 0.02 < np.mean(wrong) <= 0.05
+    few = drawn(10)
+    upper = evaluate.choose_thresholds(few)["upper_threshold"]
+    assert upper > few["p_ai"][few["label"] == 0].max()
 
 
 def test_many_equal_scores_of_real_images_are_not_accused():

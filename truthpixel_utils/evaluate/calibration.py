@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 TEMPERATURES = (0.05, 20.0)  # the lowest and the highest that is looked for
 MAX_ERROR_RATE = 0.01  # share of either class, at most, that gets the other's verdict
+# The same for images of a source that nobody has seen: it takes a hundred sources to bound one in a
+# hundred, and collections have a few dozen.
+MAX_ERROR_RATE_OF_SOURCES = 0.05
 
 
 def calibrate(detector: keras.Model, predictions: pd.DataFrame) -> dict[str, float]:
@@ -97,24 +100,27 @@ def platt_scaling(predictions: pd.DataFrame) -> tuple[float, float]:
     return float(np.clip(shift, logits.min(), logits.max())), float(temperature)
 
 
-def choose_thresholds(
-    predictions: pd.DataFrame, max_error_rate: float = MAX_ERROR_RATE
-) -> dict[str, float]:
+def choose_thresholds(predictions: pd.DataFrame) -> dict[str, float]:
     """Choose the probabilities between which the detector abstains: it says *cannot tell*.
+
+    Where the images name no sources, at most one in a hundred of either class may lie beyond the
+    other's threshold. Where they do, a new picture comes from a source that is not among them, and
+    each source counts as much as another: the thresholds bound the share that is wrong in a new
+    source, which is expected to be five in a hundred at most (Angelopoulos et al., *Conformal risk
+    control*, 2022). Of fewer than nineteen sources so little cannot be promised; then no image
+    of validation lies beyond.
 
     Parameters
     ----------
     predictions : pandas.DataFrame
-        Validation images: ``label`` (int, 1 = AI-generated) and ``p_ai`` (float, 0..1).
-    max_error_rate : float
-        Share of each class, 0..1, that may lie beyond the other's threshold.
+        Validation images: ``label`` (int, 1 = AI-generated) and ``p_ai`` (float, 0..1); with
+        ``source`` (str or None), if there is such a column.
 
     Returns
     -------
     dict
-        ``lower_threshold`` (float, 0..0.5): at most this share of the AI-generated images lies
-        below. ``upper_threshold`` (float, 0.5..1): at most this share of the real images, the
-        false-positive rate, lies at it or above.
+        ``lower_threshold`` (float, 0..0.5): below it the verdict is real. ``upper_threshold``
+        (float, 0.5..1): from it on the verdict is AI-generated.
 
     Raises
     ------
@@ -122,12 +128,26 @@ def choose_thresholds(
         If figures of the table would mean nothing, or it lacks a class.
     """
     check_predictions(predictions, both_classes=True)
-    real = predictions.loc[predictions["label"] == 0, "p_ai"].to_numpy(float)
-    ai = predictions.loc[predictions["label"] == 1, "p_ai"].to_numpy(float)
-    lower = float(np.quantile(ai, max_error_rate, method="lower"))
-    highest_real = np.quantile(real, 1 - max_error_rate, method="higher")
+    real, ai = (predictions[predictions["label"] == label] for label in (0, 1))
+    highest_real = -_lowest_to_spare(real.assign(p_ai=-real["p_ai"]))
     upper = float(np.nextafter(highest_real, 2))  # just above: equal scores stay below as well
-    return {"lower_threshold": min(0.5, lower), "upper_threshold": max(0.5, upper)}
+    return {
+        "lower_threshold": min(0.5, _lowest_to_spare(ai)),
+        "upper_threshold": max(0.5, upper),
+    }
+
+
+def _lowest_to_spare(of_class: pd.DataFrame) -> float:
+    """Find the lowest p_ai of a class that has to be spared, if a few of its images need not be."""
+    p_ai = of_class["p_ai"].astype(float)
+    if "source" not in of_class or of_class["source"].isna().all():
+        return float(np.quantile(p_ai, MAX_ERROR_RATE, method="lower"))
+    sources = of_class["source"].fillna("")
+    count = sources.nunique()
+    shares = (1 / sources.groupby(sources).transform("size"))[p_ai.sort_values().index]
+    may_be_wrong = max(0.0, MAX_ERROR_RATE_OF_SOURCES * (count + 1) - 1)  # sum over the sources
+    spared = np.searchsorted(shares.cumsum(), may_be_wrong + 1e-9)
+    return float(p_ai.sort_values().iloc[min(spared, len(p_ai) - 1)])
 
 
 def youden_threshold(predictions: pd.DataFrame) -> float:
