@@ -15,9 +15,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from truthpixel_utils import course, data, evaluate, model, train
+from truthpixel_utils import data, evaluate, model, train
+from truthpixel_utils.profiles import PROFILES
 
-BEST = course.PROFILES["best"]
+BEST = PROFILES["best"]
 PIXELS, EPOCHS = BEST["epochs_phase2"][0]
 
 

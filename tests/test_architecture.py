@@ -28,8 +28,9 @@ MAY_IMPORT = {
     "backend": {"errors", "files"},
     "plots": {"errors", "labels", "files"},
     **{CHAPTERS[i]: {*CHAPTERS[:i], *SERVICES, "plots"} for i in range(len(CHAPTERS))},
-    "course": {*CHAPTERS, *SERVICES, "plots"},
-    "cli": {*CHAPTERS, *SERVICES, "plots", "course"},
+    "profiles": set(),
+    "course": {*CHAPTERS, *SERVICES, "plots", "profiles"},
+    "cli": {*CHAPTERS, *SERVICES, "plots", "course", "profiles"},
 }
 OWN_CHAPTER = {
     "01_data": "data",
@@ -41,7 +42,8 @@ OWN_CHAPTER = {
     "07_demo": "demo",
 }
 # Notebook 4 trains the model on the data, and calibrates what it has trained: that is chapter 5.
-OTHER_CHAPTERS = {"04_finetune": 3}
+# Notebook 6 explains what notebook 5 measured, and takes a fused model apart.
+OTHER_CHAPTERS = {"04_finetune": 3, "06_gradcam": 3}
 
 # The scripts in `pretrained` are run by hand and belong to no room.
 MODULES = [p for p in sorted(PACKAGE.rglob("*.py")) if p.parent.name != "pretrained"]

@@ -15,7 +15,7 @@ import pytest
 from sklearn.metrics import accuracy_score
 
 from conftest import write_class_folders
-from truthpixel_utils import cli, course, model
+from truthpixel_utils import cli, course, data, model
 from truthpixel_utils.data import sources
 from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.labels import KEYS
@@ -189,3 +189,20 @@ def test_a_detector_is_not_tested_on_rows_it_was_trained_on(finished):
     home, _ = finished
     done = truthpixel(home, "--from", "05", "--to", "05", "-p", "seed", "7")
     assert done.returncode == 1 and "trained on other images" in done.stderr
+
+
+def test_the_course_runs_on_pictures_and_fuses_two_views_of_them(
+    home, pictures, monkeypatch, capsys
+):
+    small = {"image_size": 32, "views": 1, "epochs_phase1": 1, "epochs_phase2": 1}
+    monkeypatch.setitem(course.BESIDE, "pictures-best", {"view": "whole", **small})
+    parameters = {"source": str(pictures), **small, "image_size": 64, "examined": 4}
+    figures = course.run("pictures-best", parameters)
+    test = data.load_splits(pictures)["test"]
+    assert figures["images"] == len(test)
+    detector = model.load_detector(output_dir=home / "outputs")
+    assert model.views_of(detector) == (("whole", 32), ("windows", 64))
+    said = capsys.readouterr().out
+    assert said.index("whole:   03_train_phase1") < said.index("  01_data")
+    course.run("pictures-best", parameters)
+    assert capsys.readouterr().out.count("reused") == len(course.ARTEFACTS) + 2

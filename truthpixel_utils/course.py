@@ -12,6 +12,7 @@ from typing import Any
 
 from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.files import PRETRAINED, PROJECT, atomic_write, project_path
+from truthpixel_utils.profiles import BESIDE, OF_DATA, PROFILES
 
 NOTEBOOKS = PROJECT / "notebooks"
 PACKAGE = Path(__file__).resolve().parent
@@ -48,40 +49,6 @@ ARTEFACTS: dict[str, tuple[str, ...]] = {
     "07_demo": (),
 }
 
-# Parameters that differ from the notebooks' own defaults, which are those of `sample`.
-PROFILES: dict[str, dict[str, Any]] = {
-    "sample": {},
-    "quick": {"source": "auto", "limit": 12_000, "image_size": 128},
-    "full": {"source": "auto", "limit": None, "image_size": 224},
-    # The whole network, from small to large: with 64 pixels inside, an epoch takes half as long as
-    # with 96.
-    "best": {
-        "source": "auto",
-        "split": "official",
-        "limit": None,
-        "image_size": 96,
-        "batch_size": 128,
-        "views": 1,
-        "epochs_phase1": 3,
-        "epochs_phase2": [[64, 10], [96, 8]],
-        "lr_phase2": 1.5e-3,
-        "unfreeze_layers": "all",
-        "batch_norm": True,
-        "recipe": "strong",
-    },
-    # Pictures of any size, in a folder that `source` names: windows at their own resolution.
-    "pictures": {
-        "view": "windows",
-        "image_size": 128,
-        "epochs_phase1": 3,
-        "epochs_phase2": 12,
-        "lr_phase2": 1e-3,
-        "unfreeze_layers": "all",
-        "batch_norm": True,
-        "recipe": "strong",
-    },
-}
-
 
 def run(
     profile: str = "sample",
@@ -96,7 +63,7 @@ def run(
 
     Parameters
     ----------
-    profile : {"sample", "quick", "full", "best", "pictures"}
+    profile : {"sample", "quick", "full", "best", "pictures", "pictures-best"}
         Which set of parameters to start from, see `PROFILES`.
     parameters : dict, optional
         Notebook parameters that override those of the profile.
@@ -118,10 +85,10 @@ def run(
             f"{NOTEBOOKS} is missing: the course runs in a clone, installed with pip install -e."
         )
     parameters = {**PROFILES[profile], **(parameters or {})}
-    if profile == "pictures" and "source" not in parameters:
+    if profile.startswith("pictures") and "source" not in parameters:
         raise TruthPixelError(
-            "the profile pictures needs a folder of your own: -p source FOLDER, with class folders "
-            "REAL and FAKE or parquet shards in it."
+            f"the profile {profile} needs a folder of your own: -p source FOLDER, with class "
+            "folders REAL and FAKE or parquet shards in it."
         )
     _check_parameters(parameters)
     chosen = _notebooks_between(first or "01", last or "07")
@@ -129,6 +96,8 @@ def run(
     print(f"Course, profile {profile}: {settings or 'as in the notebooks'}")
     output = project_path(parameters.get("output_dir", "outputs"))
     parameters, images = _settle_source(profile, parameters)
+    if profile in BESIDE:
+        parameters["beside"] = [_train_beside(profile, parameters, chosen, images, output)]
     for name in chosen:
         _run_notebook(name, parameters, images, output)
     metrics = output / "metrics.json"
@@ -137,6 +106,38 @@ def run(
     figures = json.loads(metrics.read_text())
     _print_summary(figures, output)
     return figures
+
+
+def write_with_parameters(name: str, parameters: dict[str, Any], path: Path) -> None:
+    """Write a copy of a notebook with other values for its parameters.
+
+    Parameters
+    ----------
+    name : str
+        A notebook, such as ``"07_demo"``.
+    parameters : dict
+        The values, by the parameters' names.
+    path : Path
+        Where to write the copy.
+    """
+    import nbformat
+    from papermill.iorw import load_notebook_node
+    from papermill.parameterize import parameterize_notebook
+
+    notebook = load_notebook_node(str(NOTEBOOKS / f"{name}.ipynb"))
+    nbformat.write(parameterize_notebook(notebook, parameters), path)
+
+
+def _train_beside(profile, parameters, chosen, images, output):
+    """Train the detector that the profile's own is fused with; return its path."""
+    shared = {name: parameters[name] for name in OF_DATA if name in parameters}
+    own = output / BESIDE[profile]["view"]
+    for name in ("03_train_phase1", "04_finetune"):
+        if name in chosen:
+            print(f"  {own.name}: ", end="")
+            parameters_beside = {**shared, **BESIDE[profile], "output_dir": str(own)}
+            _run_notebook(name, parameters_beside, images, own)
+    return str(own / "models" / "truthpixel_final.keras")
 
 
 def _check_parameters(parameters: Iterable[str]) -> None:
@@ -264,6 +265,7 @@ def _input_hash(name: str, parameters: dict[str, Any], images: tuple, output: Pa
     code = sorted(path for path in PACKAGE.rglob("*") if path.suffix in CODE)
     weights = sorted(path for path in PRETRAINED.glob("*.*") if path.is_file())
     named = [parameters[key] for key in ("others", "weights") if parameters.get(key)]
+    named += parameters.get("beside", [])
     earlier = []
     for other, artefacts in ARTEFACTS.items():
         if other < name:
