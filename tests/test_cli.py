@@ -204,6 +204,20 @@ def test_explain_takes_a_folder_and_tells_how_far_it_is(trained, tmp_path, capsy
     assert "empty holds no JPG, PNG or WebP files" in capsys.readouterr().err
 
 
+def test_explain_asks_the_detector_that_is_named(trained, tmp_path, capsys):
+    detector = model.build_detector("lite0", image_size=32, view="windows")
+    file = evaluate.save_finished(detector, RULE, tmp_path / "mine")
+    large = saved(tmp_path, "large.jpg", (400, 300))
+    out = str(tmp_path / "out")
+    assert cli.main(["explain", large, "--out", out]) == 0
+    assert "thumbnails only" in capsys.readouterr().out  # what notebook 4 left is of thumbnails
+    assert cli.main(["explain", large, "--out", out, "--model", str(file)]) == 0
+    assert "thumbnails only" not in capsys.readouterr().out
+    for command in (["explain", large], ["demo"], ["evaluate"]):
+        assert cli.main([*command, "--model", str(tmp_path / "none.keras")]) == 1
+        assert "none.keras is no file" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("layout", [("train", "test"), ("test",), (".",)])
 def test_evaluate_measures_every_image_of_a_folder(trained, tmp_path, capsys, layout):
     folder = write_class_folders(tmp_path / "mine", 12, layout)

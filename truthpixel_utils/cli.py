@@ -6,6 +6,7 @@ Nothing here loads TensorFlow before a command needs it: the chapters' faces are
 from __future__ import annotations
 
 import ast
+import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ import click
 from truthpixel_utils import __version__, course, data, demo, evaluate, model, plots, train
 from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.files import project_path
+from truthpixel_utils.profiles import PROFILES
 
 IDLE_SECONDS = 1800  # after which the kernel of a visitor of the demo is ended
 
@@ -71,12 +73,12 @@ def truthpixel() -> None:
 @truthpixel.command("course")
 @click.option(
     "--profile",
-    type=click.Choice(list(course.PROFILES)),
+    type=click.Choice(list(PROFILES)),
     default="sample",
     show_default=True,
     help="sample: the images in the clone; quick: 12,000 images of CIFAKE; full: all of it; "
     "best: all of it, by the strong recipe; pictures: a folder of pictures of any size, which -p "
-    "source names.",
+    "source names; pictures-best: the same, looked at in two ways.",
 )
 @click.option(
     "-p",
@@ -120,8 +122,9 @@ def _parse_value(text: str) -> object:
     "--model",
     "model_file",
     metavar="FILE",
-    help="A detector that was trained on none of the test images.  [default: what notebook 4 left "
-    "in the output folder, else the package's; for these two that is checked]",
+    help="A detector that was trained on none of the test images, by its file or its name in the "
+    "package (cifake, pictures).  [default: what notebook 4 left in the output folder, else "
+    "cifake; for these two that is checked]",
 )
 @click.option(
     "--out",
@@ -138,7 +141,7 @@ def evaluate_detector(
     splits = data.load_splits(source, split, limit)
     if model_file is None:
         train.check_unseen(splits, output_dir)
-    elif project_path(model_file) == model.SHIPPED:
+    elif model.find_detector(model_file) == model.SHIPPED:
         train.check_unseen_by_shipped(splits)
     detector = model.load_detector(model_file, output_dir)
     predictions, figures = evaluate.measure_detector(detector, splits)
@@ -172,9 +175,21 @@ def evaluate_detector(
     show_default=True,
     help="jet, or any other colour map of matplotlib.",
 )
+@click.option(
+    "--model",
+    "model_file",
+    metavar="FILE",
+    help="The detector that is to answer, by its file or its name in the package (cifake, "
+    "pictures).  [default: by the picture's size, what notebook 4 left or cifake]",
+)
 @output_dir_option
 def explain_images(
-    paths: tuple[Path, ...], out: Path, method: str, colour_map: str, output_dir: str
+    paths: tuple[Path, ...],
+    out: Path,
+    method: str,
+    colour_map: str,
+    model_file: str | None,
+    output_dir: str,
 ) -> None:
     """Give a verdict on images and draw where it comes from.
 
@@ -187,7 +202,7 @@ def explain_images(
             f"matplotlib has no colour map {colour_map}: inferno, viridis and jet are some."
         )
     images = _images_in(paths)
-    analyze = demo.load_analyzer(output_dir)
+    analyze = demo.load_analyzer(output_dir, model_file)
     stems = Counter(image.stem for image in images)
     failures = 0
     for number, image in enumerate(images, 1):
@@ -236,10 +251,18 @@ def _read(path: Path) -> bytes:
 @truthpixel.command("demo")
 @click.option("--ip", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=int, default=8866, show_default=True, help="Port to listen on.")
-def serve_demo(ip: str, port: int) -> None:
+@click.option(
+    "--model",
+    "model_file",
+    metavar="FILE",
+    help="The detector that is to answer, as for explain.",
+)
+def serve_demo(ip: str, port: int, model_file: str | None) -> None:
     """Serve the demo as a web page, by Voilà."""
     from voila.app import Voila
 
+    if model_file:
+        model.find_detector(model_file)  # a mistake is told here, not on each visitor's page
     click.echo(
         f"Demo: http://{ip}:{port} (Ctrl-C ends it; an idle visitor's kernel ends after "
         f"{IDLE_SECONDS // 60} minutes)"
@@ -253,9 +276,11 @@ def serve_demo(ip: str, port: int) -> None:
         "MappingKernelManager.cull_interval": 60,
         "MappingKernelManager.cull_connected": True,
     }
-    notebook = str(course.NOTEBOOKS / "07_demo.ipynb")
     flags = [f"--{name}={value}" for name, value in settings.items()]
-    Voila.launch_instance([notebook, *flags])
+    with tempfile.TemporaryDirectory() as folder:
+        notebook = Path(folder) / "07_demo.ipynb"
+        course.write_with_parameters("07_demo", {"model_file": model_file}, notebook)
+        Voila.launch_instance([str(notebook), *flags])
 
 
 @truthpixel.command("cache")

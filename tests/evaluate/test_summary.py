@@ -57,4 +57,4 @@ def test_the_text_holds_every_table(measured):
 
 def test_a_missing_detector_is_told_in_one_sentence(tiny, home, capsys):
     assert cli.main(["evaluate", "--source", str(tiny), "--model", "nowhere.keras"]) == 1
-    assert "nowhere.keras is missing" in capsys.readouterr().err
+    assert "nowhere.keras is no file" in capsys.readouterr().err

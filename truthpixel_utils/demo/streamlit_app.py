@@ -1,12 +1,14 @@
 """The demo in Streamlit, which ``pip install -e ".[streamlit]"`` brings.
 
-Start it by ``streamlit run truthpixel_utils/demo/streamlit_app.py``. Streamlit runs this file anew
+Start it by ``streamlit run truthpixel_utils/demo/streamlit_app.py``; what follows after ``--`` is
+the detector that is to answer, as for ``truthpixel explain --model``. Streamlit runs this file anew
 whenever the visitor does something; what has to last is in ``st.session_state``.
 """
 
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,7 +36,7 @@ def main() -> None:
 
 @st.cache_resource(show_spinner="Loading the detector ...")
 def _load_analyzer() -> Callable[..., Report]:
-    return demo.load_analyzer()
+    return demo.load_analyzer(model_file=next(iter(sys.argv[1:]), None))
 
 
 @st.cache_data
