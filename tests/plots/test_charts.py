@@ -49,6 +49,15 @@ def test_every_spectrum_is_drawn_however_many_there_are():
     assert len(plots.spectra(power, "title").axes[0].lines) == 9
 
 
+def test_a_matrix_has_its_numbers_in_its_cells_and_none_where_there_is_none():
+    table = pd.DataFrame({"all": [0.9, 0.61], "all but this": [0.3, np.nan]}, index=["gan", "vae"])
+    figure = plots.matrix(table, "title", "trained on", "tested on")
+    numbers = [text.get_text() for text in figure.axes[0].texts]
+    assert numbers == ["0.90", "0.30", "0.61", ""]
+    for expected in ("trained on", "tested on", "all but this", "gan"):
+        assert expected in words(figure)
+
+
 def test_training_curves_mark_the_epoch_that_is_kept_and_part_the_stages():
     history = pd.DataFrame({"stage": [1, 1, 2, 2, 2]}, index=pd.RangeIndex(1, 6))
     for what in ("loss", "accuracy"):

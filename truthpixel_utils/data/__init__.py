@@ -11,7 +11,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "images": ["THUMBNAIL", "encoded_images", "seen", "thumbnail", "thumbnails", "to_rgb"],
         "splits": ["leave_one_out", "load_all", "load_splits", "summary"],
         "windows": ["View", "look"],
-        "leaks": ["leak_report", "seen_before"],
+        "leaks": ["leak_report", "seen_before", "source_of"],
         "near_duplicates": ["find_near_duplicates", "perceptual_hash"],
     },
 )

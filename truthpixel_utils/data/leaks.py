@@ -1,4 +1,7 @@
-"""Images that stand in two splits, byte for byte: what was learned by heart is then no test."""
+"""Images that stand in two splits, byte for byte: what was learned by heart is then no test.
+
+And images of one source: they are twins in all but bytes.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,19 @@ import numpy as np
 import pandas as pd
 
 from truthpixel_utils.data.splits import SPLITS, digests
+
+# The sample's files are named after the photograph that they are crops of: coffee_0012.jpg.
+SAMPLE_PHOTOGRAPHS = (
+    "astronaut",
+    "chelsea",
+    "china",
+    "coffee",
+    "flower",
+    "hopper",
+    "hubble",
+    "retina",
+    "rocket",
+)
 
 
 def leak_report(splits: datasets.DatasetDict) -> pd.DataFrame:
@@ -46,6 +62,27 @@ def seen_before(splits: datasets.DatasetDict) -> np.ndarray:
         One value for each of the N test images, in their order.
     """
     return _seen_before({name: digests(splits[name]) for name in SPLITS}, "test")
+
+
+def source_of(rows: datasets.Dataset | pd.DataFrame) -> pd.Series:
+    """Name the source of each image, as far as the data tell it.
+
+    Parameters
+    ----------
+    rows : datasets.Dataset or pandas.DataFrame
+        N rows with the columns ``id`` and ``source``.
+
+    Returns
+    -------
+    pandas.Series of str
+        What the data name: a photographer, a repository, a generator's gallery; of the course's
+        sample the photograph that an image was cut from. NaN where there is nothing to go by. The
+        index is 0 to N - 1.
+    """
+    sources = pd.Series(list(rows["source"][:]), dtype=object)
+    ids = pd.Series(list(rows["id"][:]), dtype=object)
+    pattern = rf"/({'|'.join(SAMPLE_PHOTOGRAPHS)})_\d{{4}}[_.]"
+    return sources.fillna(ids.str.extract(pattern, expand=False))
 
 
 def _seen_before(digests_of: dict[str, list[str]], name: str) -> np.ndarray:

@@ -12,16 +12,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from truthpixel_utils.backend import keras
-from truthpixel_utils.data import THUMBNAIL, encoded_images, thumbnails
+from truthpixel_utils.data import THUMBNAIL, encoded_images, leave_one_out, seen, thumbnails
+from truthpixel_utils.model import POOLED, build_detector, members, prepare, view_of
 from truthpixel_utils.train import train_phase
 
 if TYPE_CHECKING:
     import datasets
+
+Features = Callable[["datasets.Dataset"], np.ndarray]
+
+ENOUGH = 4_000  # rows, of training and of the others, that `across_generators` looks at
+MOST_TRAINED, MOST_MEASURED = 4, 8  # generators, the most frequent ones
 
 
 def colours(rows: datasets.Dataset) -> np.ndarray:
@@ -70,7 +77,7 @@ def spectrum(rows: datasets.Dataset) -> np.ndarray:
 
 
 def file_size(rows: datasets.Dataset) -> np.ndarray:
-    """Count the bytes of each encoded image.
+    """Count the bytes of each encoded image; of a picture, those of its small whole view.
 
     Parameters
     ----------
@@ -116,9 +123,7 @@ FEATURES = {
 }
 
 
-def linear_baseline(
-    splits: Mapping[str, datasets.Dataset], features: Callable[[datasets.Dataset], np.ndarray]
-) -> pd.DataFrame:
+def linear_baseline(splits: Mapping[str, datasets.Dataset], features: Features) -> pd.DataFrame:
     """Fit a logistic regression to features of training images and apply it to the test images.
 
     Parameters
@@ -139,6 +144,106 @@ def linear_baseline(
     test = splits["test"]
     columns = {name: test[name][:] for name in ("id", "label", "generator")}
     return pd.DataFrame({**columns, "p_ai": fitted.predict_proba(features(test))[:, 1]})
+
+
+def frozen_features(detector: keras.Model) -> Features:
+    """Make the function that describes images by a network that has seen no generator at all.
+
+    Parameters
+    ----------
+    detector : keras.Model
+        How it looks at pictures and at what size it works is taken from it; its weights are not.
+        Of a fused detector, its first member.
+
+    Returns
+    -------
+    function
+        Takes rows and returns a float array (N, 1280): what the backbone with its start weights,
+        see `model.build_detector`, makes of each image, or of the middle window of each picture.
+    """
+    own = members(detector)[0]
+    view = view_of(own)
+    untrained = build_detector("auto", own.get_layer("resize").height, view.kind)
+    backbone = keras.Model(untrained.input, untrained.get_layer(POOLED).output)
+
+    def features(rows: datasets.Dataset) -> np.ndarray:
+        found = []
+        for images, owners in seen(rows, view):
+            _, first = np.unique(owners, return_index=True)
+            found.append(prepare(backbone)(images[first])[0])
+        return np.concatenate(found)
+
+    return features
+
+
+def across_generators(splits: Mapping[str, datasets.Dataset], features: Features) -> pd.DataFrame:
+    """Ask how a linear detector does on generators that it was not trained on.
+
+    It is fitted anew (ridge regression to the classes, both weighing the same) to all training
+    images; to all but those of the generator that it is tested on; and to the images of one
+    generator alone, each time beside the same real images.
+
+    Parameters
+    ----------
+    splits : dict of datasets.Dataset
+        Splits with ``train``, ``validation`` and ``test``; the linear detectors are measured on the
+        latter two, since nothing is chosen on validation here. More than 4,000 rows are not used.
+    features : function
+        Takes rows and returns an array (N, D), as `frozen_features` does or those in `FEATURES`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a generator that is measured, the eight most frequent ones: ``images`` (int) and the
+        ROC-AUC (0..1) of its images and all real ones, after training on ``all``, on ``all but
+        this`` and on ``only`` each of the four that are most frequent in training. ``all but this``
+        is NaN where no other generator is left, and equals ``all`` for one that is not in training.
+    """
+    train = _first(splits["train"])
+    measured = [_first(splits[name]) for name in ("validation", "test")]
+    X, names, labels = _described([train], features)
+    X_new, names_new, labels_new = _described(measured, features)
+
+    def ordered(chosen):
+        """Order the new images after training on the chosen ones, and on all real ones."""
+        chosen = chosen | (labels == 0)
+        if labels[chosen].max() == 0:
+            return np.full(len(X_new), np.nan)
+        linear = RidgeClassifier(alpha=len(X), class_weight="balanced")
+        fitted = make_pipeline(StandardScaler(), linear).fit(X[chosen], labels[chosen])
+        return fitted.decision_function(X_new)
+
+    def auc(of, scores):
+        chosen = of | (labels_new == 0)
+        if np.isnan(scores).any():
+            return np.nan
+        return roc_auc_score(labels_new[chosen], scores[chosen])
+
+    left_out = dict(leave_one_out(train))
+    trained = pd.Series({name: mask.sum() for name, mask in left_out.items()})
+    everything = ordered(labels == 1)
+    alone = {name: ordered(left_out[name]) for name in trained.nlargest(MOST_TRAINED).index}
+    of_ai = pd.Series(names_new[labels_new == 1]).value_counts()
+    table = {}
+    for name, images in of_ai.head(MOST_MEASURED).items():
+        of = (names_new == name) & (labels_new == 1)
+        without = ordered((labels == 1) & ~left_out[name]) if name in left_out else everything
+        figures = {"all": auc(of, everything), "all but this": auc(of, without)}
+        figures |= {f"only {other}": auc(of, scores) for other, scores in alone.items()}
+        table[name] = {"images": images, **figures}
+    return pd.DataFrame.from_dict(table, orient="index").rename_axis("generator")
+
+
+def _first(rows: datasets.Dataset) -> datasets.Dataset:
+    """Take as many rows as are enough; those of a split lie in random order."""
+    return rows.take(min(ENOUGH, len(rows)))
+
+
+def _described(parts, features):
+    """Describe rows by features, and name their generators and classes: three arrays."""
+    names = np.concatenate([rows["generator"][:] for rows in parts])
+    labels = np.concatenate([rows["label"][:] for rows in parts])
+    return np.concatenate([features(rows) for rows in parts]), names, labels
 
 
 def small_cnn() -> keras.Model:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from sklearn.metrics import roc_auc_score
 
+from truthpixel_utils.data import source_of
 from truthpixel_utils.evaluate.metrics import THRESHOLD, check_predictions
 from truthpixel_utils.labels import CLASSES
 
@@ -101,3 +102,38 @@ def by_class(predictions: pd.DataFrame, threshold: float = THRESHOLD) -> pd.Data
     of_label = of_label.rename(columns=dict(enumerate(CLASSES)))
     groups = table.groupby("class")["right"]
     return pd.DataFrame({"images": groups.size(), "accuracy": groups.mean()}).join(of_label)
+
+
+def by_source(predictions: pd.DataFrame, threshold: float = THRESHOLD) -> pd.DataFrame:
+    """Count the accusations in each source of real images: who is accused more than others?
+
+    Parameters
+    ----------
+    predictions : pandas.DataFrame
+        One row an image: ``id`` and ``source`` (str or None), ``label`` (int, 1 = AI-generated) and
+        ``p_ai`` (float, 0..1).
+    threshold : float
+        The p_ai, 0..1, from which an image is called AI-generated.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a source of real images, see `data.source_of`: ``images`` (int) and ``called
+        AI-generated`` (share, 0..1), the smallest share first. It is empty if the data name no
+        sources.
+
+    Raises
+    ------
+    TruthPixelError
+        If the figures would mean nothing, see `metrics.check_predictions`.
+    """
+    check_predictions(predictions)
+    called = pd.DataFrame(
+        {
+            "source": source_of(predictions).to_numpy(),
+            "called": (predictions["p_ai"] >= threshold).to_numpy(),
+        }
+    )
+    groups = called[(predictions["label"] == 0).to_numpy()].groupby("source")["called"]
+    table = pd.DataFrame({"images": groups.size(), "called AI-generated": groups.mean()})
+    return table.sort_values(["called AI-generated", "images"])

@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "bars",
             "faithfulness_chart",
             "interval_chart",
+            "matrix",
             "robustness_curves",
             "spectra",
             "training_curves",

@@ -143,6 +143,44 @@ def interval_chart(
     return figure
 
 
+def matrix(
+    table: pd.DataFrame, title: str, across: str, down: str, limits: tuple[float, float] = (0.5, 1)
+) -> Figure:
+    """Draw a table of numbers as cells, the darker the higher, each with its number.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Numbers; a cell of NaN stays empty.
+    title : str
+        Words above the figure.
+    across, down : str
+        What the columns and the rows are.
+    limits : tuple of two floats
+        The numbers that are white and black; what lies beyond looks like them.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    rows, columns = table.shape
+    figure, axis = new_figure(1, 1, (0.9 * columns + 2.2, 0.4 * rows + 1.7))
+    lowest, highest = limits
+    axis.imshow(table.to_numpy(float), cmap="Greys", vmin=lowest, vmax=highest, aspect="auto")
+    for (row, column), value in np.ndenumerate(table.to_numpy(float)):
+        dark = value > (lowest + highest) / 2
+        words = "" if np.isnan(value) else f"{value:.2f}"
+        axis.text(column, row, words, ha="center", va="center", color="white" if dark else INK)
+    slanted = {"rotation": 25, "ha": "right", "rotation_mode": "anchor"}  # names may be long
+    axis.set_xticks(range(columns), table.columns, **slanted)
+    axis.set_yticks(range(rows), table.index)
+    axis.set(title=title, xlabel=across, ylabel=down)
+    axis.grid(visible=False)
+    axis.spines[:].set_visible(False)
+    axis.tick_params(length=0)
+    return figure
+
+
 def robustness_curves(table: pd.DataFrame, unchanged: Mapping[str, float], title: str) -> Figure:
     """Draw accuracy and ROC-AUC against the strength of each corruption, in a panel each.
 
