@@ -1,11 +1,13 @@
-"""Make the detector's files in this folder from an output folder of `truthpixel course`.
+"""Make a detector's files in this folder from an output folder of `truthpixel course`.
 
-    python truthpixel_utils/pretrained/ship_detector.py outputs
+    python truthpixel_utils/pretrained/ship_detector.py cifake outputs
+    python truthpixel_utils/pretrained/ship_detector.py pictures outputs
 
-Kernels keep 16 of their mantissa's 23 bits; the others are 0 and cost nothing once compressed: two
-thirds of the size, and no probability moves by a thousandth. (As float16 it was less than half, and
-some moved by a hundredth.) What has one axis (biases, batch normalisation's statistics) stays as it
-is.
+Kernels keep some of their mantissa's 23 bits; the others are 0 and cost nothing once compressed.
+CIFAKE's keep 16: two thirds of the size, and no probability moves by a thousandth. (As float16 it
+was less than half, and some moved by a hundredth.) The detector of pictures is two networks in one,
+is less sure of anything, and keeps 11. What has one axis (biases, batch normalisation's statistics)
+stays as it is.
 """
 
 import hashlib
@@ -19,22 +21,24 @@ import h5py
 import numpy as np
 
 HERE = Path(__file__).resolve().parent
-NAME = "truthpixel_cifake"
+BITS = {"cifake": 16, "pictures": 11}  # of a kernel's mantissa
 
 
-def main(output):
-    models = output / "models"
-    shorten(models / "truthpixel_final.keras", HERE / f"{NAME}.keras")
-    shutil.copyfile(models / "truthpixel_final.json", HERE / f"{NAME}.json")
-    for phase in (1, 2):
-        history = output / f"training_history_phase{phase}.csv"
-        shutil.copyfile(history, HERE / f"{NAME}_history_phase{phase}.csv")
-    shipped = [HERE / f"{NAME}.keras", HERE / f"{NAME}.json"]
+def main(detector, output):
+    name, models = f"truthpixel_{detector}", output / "models"
+    shorten(models / "truthpixel_final.keras", HERE / f"{name}.keras", BITS[detector])
+    shutil.copyfile(models / "truthpixel_final.json", HERE / f"{name}.json")
+    for history in output.glob("**/training_history_phase?.csv"):
+        # That of a network which was trained beside lies in a folder named after its view.
+        view = "" if history.parent == output else f"_{history.parent.name}"
+        phase = history.stem.removeprefix("training_history")
+        shutil.copyfile(history, HERE / f"{name}{view}_history{phase}.csv")
+    shipped = sorted(p for p in HERE.glob("truthpixel_*") if p.suffix in (".keras", ".json"))
     sums = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in shipped]
     (HERE / "SHA256SUMS").write_text("".join(sums))
 
 
-def shorten(source, target):
+def shorten(source, target, bits):
     """Copy a ``.keras`` file (a zip with its weights in HDF5) with kernels rounded."""
     with (
         zipfile.ZipFile(source) as whole,
@@ -43,11 +47,11 @@ def shorten(source, target):
         for entry in whole.namelist():
             content = whole.read(entry)
             if entry.endswith(".h5"):
-                content = _with_round_kernels(content)
+                content = _with_round_kernels(content, bits)
             short.writestr(entry, content)
 
 
-def _with_round_kernels(content):
+def _with_round_kernels(content, bits):
     buffer, compact = io.BytesIO(content), io.BytesIO()
     with h5py.File(buffer, "r+") as file:
         names = []
@@ -55,7 +59,7 @@ def _with_round_kernels(content):
         for name in names:
             if getattr(file[name], "ndim", 0) < 2:  # a group, a vector or a scalar
                 continue
-            values, attributes = rounded(file[name][()]), dict(file[name].attrs)
+            values, attributes = rounded(file[name][()], bits), dict(file[name].attrs)
             del file[name]
             # Bytes of the same place lie together: those of the exponents are alike, those of the
             # last bits are 0.
@@ -70,10 +74,12 @@ def _with_round_kernels(content):
     return compact.getvalue()
 
 
-def rounded(values):
-    """float32 values, to the nearest that has 16 bits of mantissa."""
-    return ((values.view(np.uint32) + 0x40) & 0xFFFFFF80).view(np.float32)
+def rounded(values, bits):
+    """float32 values, to the nearest that has so many bits of mantissa."""
+    spare = 23 - bits
+    half, kept = np.uint32(1 << spare >> 1), np.uint32(0xFFFFFFFF << spare & 0xFFFFFFFF)
+    return ((values.view(np.uint32) + half) & kept).view(np.float32)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(sys.argv[1], Path(sys.argv[2]))
