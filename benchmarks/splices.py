@@ -3,11 +3,11 @@
     python benchmarks/splices.py PICTURES DETECTOR [PAIRS]
 
 PICTURES: a folder as `data.load_splits` takes it, with whole pictures in its test part; DETECTOR:
-a ``.keras`` file of a detector that looks at windows. A square of a generated picture, a third of
-the photograph's shorter side, is pasted into a photograph, and both go through one JPEG encoder.
-The map wins a pair if its highest point lies in the square (Zhang et al., *Top-down neural
-attention by excitation backprop*, 2018). A map that knows nothing wins as often as the square is
-large.
+one that looks at windows, by its file or its name in the package (*pictures*). A square of a
+generated picture, a third of the photograph's shorter side, is pasted into a photograph, and both
+go through one JPEG encoder. The map wins a pair if its highest point lies in the square (Zhang et
+al., *Top-down neural attention by excitation backprop*, 2018). A map that knows nothing wins as
+often as the square is large.
 """
 
 import sys
@@ -47,7 +47,7 @@ def splice(photograph, generated, rng):
 
 
 def main(folder, detector, pairs=100):
-    detector = model.load_detector(detector)
+    *_, detector = model.members(model.load_detector(detector))
     photographs, generated = whole_pictures(folder)
     rng = np.random.default_rng(0)
     wins, chance = [], []
