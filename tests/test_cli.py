@@ -201,7 +201,7 @@ def test_explain_takes_a_folder_and_tells_how_far_it_is(trained, tmp_path, capsy
     assert "[1/3] a.png: " in said and "[3/3] c.webp: " in said and "notes" not in said
     (tmp_path / "empty").mkdir()
     assert cli.main(["explain", str(tmp_path / "empty")]) == 1
-    assert "empty holds no JPG, PNG or WebP files" in capsys.readouterr().err
+    assert "empty holds no JPG, PNG, WebP" in capsys.readouterr().err
 
 
 def test_explain_asks_the_detector_that_is_named(trained, tmp_path, capsys):

@@ -193,7 +193,7 @@ def explain_images(
 ) -> None:
     """Give a verdict on images and draw where it comes from.
 
-    Each PATH is a JPG, PNG or WebP file, or a folder of such files.
+    Each PATH is an image (JPG, PNG, WebP, HEIC, AVIF, GIF, BMP or TIFF), or a folder of images.
     """
     import matplotlib
 
@@ -231,9 +231,9 @@ def _images_in(paths: tuple[Path, ...]) -> list[Path]:
         if not path.is_dir():
             images.append(path)
             continue
-        inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in demo.SUFFIXES)
+        inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in data.SUFFIXES)
         if not inside:
-            raise TruthPixelError(f"{path} holds no JPG, PNG or WebP files.")
+            raise TruthPixelError(f"{path} holds no {data.READ} files.")
         images += inside
     return images
 
@@ -244,7 +244,7 @@ def _read(path: Path) -> bytes:
     except OSError as error:
         reason = error.strerror.lower()
         raise TruthPixelError(
-            f"{path} cannot be read ({reason}): name JPG, PNG or WebP files."
+            f"{path} cannot be read ({reason}): name {data.READ} files."
         ) from None
 
 

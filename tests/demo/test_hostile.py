@@ -58,16 +58,14 @@ THUMBNAIL = Image.fromarray(picture(1, True))
 REFUSED = {
     "a bomb": (png_that_claims(100_000, 100_000), "claims too many pixels"),
     "more pixels than are read": (png_that_claims(9_000, 9_000), "claims too many pixels"),
-    "50 MB": (b"\xff\xd8" + bytes(50_000_000), "has 50 MB: files up to 20 MB"),
+    "60 MB": (b"\xff\xd8" + bytes(60_000_000), "has 60 MB: files up to 50 MB"),
+    "50 MB of nothing": (b"\xff\xd8" + bytes(49_000_000), "not an image that can be read"),
     "fewer pixels than claimed": (png_that_claims(500, 500), "not an image that can be read"),
     "a page with an image's name": (
         b"<html><script>alert(1)</script>",
-        "not an image that can be read",
+        "is a web page: open it in a browser and save the picture itself",
     ),
-    "many pages": (
-        encode(THUMBNAIL, "TIFF", save_all=True, append_images=[THUMBNAIL] * 3),
-        "is a TIFF file",
-    ),
+    "a format that hardly anybody has": (encode(THUMBNAIL, "PPM"), "is a PPM file: a JPG, PNG"),
 }
 
 

@@ -6,6 +6,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=["corruptions"],
     submod_attrs={
+        "formats": ["READ", "SUFFIXES"],
         "sources": ["SAMPLE", "Source", "find_source"],
         "tables": ["read_source"],
         "images": ["THUMBNAIL", "encoded_images", "seen", "thumbnail", "thumbnails", "to_rgb"],

@@ -12,8 +12,9 @@ from functools import partial
 
 import datasets
 import numpy as np
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageCms
 
+import truthpixel_utils.data.formats  # noqa: F401  (lets Pillow read HEIC)
 from truthpixel_utils.data.windows import WINDOWS, View, centre_square, look, windows
 
 # Pixels a side: the size of CIFAKE's images, and so of all that the detector has seen.
@@ -21,6 +22,7 @@ THUMBNAIL = 32
 # Of the images that are decoded at a time; of windows it may be nine times as many.
 PIXELS_AT_ONCE = 2**20
 
+SRGB = ImageCms.createProfile("sRGB")
 # What undoes each value of EXIF's orientation tag; 1 means upright.
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -36,7 +38,8 @@ TURNS = {
 def to_rgb(image: bytes | Image.Image) -> Image.Image:
     """Convert any image to RGB.
 
-    EXIF's orientation is applied, 16 bits are scaled to 8, and transparency is laid on white.
+    EXIF's orientation is applied, colours of another profile (Display P3, Adobe RGB, a printer's)
+    are brought to sRGB, 16 bits are scaled to 8, and transparency is laid on white.
 
     Parameters
     ----------
@@ -60,7 +63,7 @@ def to_rgb(image: bytes | Image.Image) -> Image.Image:
     """
     if isinstance(image, bytes):
         image = Image.open(io.BytesIO(image))
-    image = _upright(image)
+    image = _in_srgb(_upright(image))
     if image.mode.startswith("I"):  # 16-bit grey: Pillow's own conversion would clip at 255
         image = Image.fromarray((np.asarray(image) / 257).clip(0, 255).astype(np.uint8))
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
@@ -81,6 +84,21 @@ def _upright(image: Image.Image) -> Image.Image:
     except Exception:  # Pillow raises a kind for each way EXIF can be damaged; the pixels are whole
         return image
     return image.transpose(TURNS[orientation]) if orientation in TURNS else image
+
+
+def _in_srgb(image: Image.Image) -> Image.Image:
+    """Bring the colours of an image to sRGB if it brings a profile that says they are others."""
+    embedded = image.info.get("icc_profile")
+    if not embedded or image.mode not in ("RGB", "RGBA", "CMYK"):
+        return image
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(embedded))
+        if "sRGB" in ImageCms.getProfileDescription(profile):
+            return image
+        mode = "RGBA" if image.mode == "RGBA" else "RGB"
+        return ImageCms.profileToProfile(image, profile, SRGB, outputMode=mode)
+    except (ImageCms.PyCMSError, OSError):  # the profile is damaged, or of another kind of image
+        return image
 
 
 def thumbnail(image: bytes | Image.Image | np.ndarray, size: int = THUMBNAIL) -> np.ndarray:

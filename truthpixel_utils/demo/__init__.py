@@ -8,7 +8,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "analysis": ["Report", "analyze", "examples", "load_analyzer"],
         "answers": ["chooser"],
-        "uploads": ["SUFFIXES"],
         "views": ["report_card"],
         "widgets": ["build_interface"],
     },

@@ -115,7 +115,7 @@ def analyze(
     Parameters
     ----------
     content : bytes
-        A JPEG, PNG or WebP file.
+        An image file of a format in `data.formats`.
     name : str
         The file's name, for the report and for error messages.
     choose : callable
@@ -132,8 +132,8 @@ def analyze(
     Raises
     ------
     TruthPixelError
-        In one sentence, if the bytes are not a whole JPEG, PNG or WebP image or are too many, or if
-        the method does not exist.
+        In one sentence, if the bytes are no whole image of such a format or are too many, or if the
+        method does not exist.
     """
     start = time.perf_counter()
     opened, image = open_upload(content, name)

@@ -7,7 +7,7 @@ function render({ model, el }) {
   const limit = model.get("limit");
   const words = make("span");
   words.append(make("b", { textContent: "Drop images here" }), " or browse");
-  const hint = make("small", { textContent: `JPG, PNG or WebP, up to ${limit / 1e6} MB each. They stay on this machine.` });
+  const hint = make("small", { textContent: `${model.get("formats")}, up to ${limit / 1e6} MB each. They stay on this machine.` });
   const drop = make("label", { className: "tp-drop" });
   drop.append(words, hint, input);
 

@@ -15,9 +15,10 @@ from pathlib import Path
 import streamlit as st
 
 from truthpixel_utils import demo
+from truthpixel_utils.data import READ, SUFFIXES
 from truthpixel_utils.demo import views
 from truthpixel_utils.demo.analysis import Report
-from truthpixel_utils.demo.uploads import MAX_BYTES, SUFFIXES
+from truthpixel_utils.demo.uploads import MAX_BYTES
 from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.explain import METHODS
 
@@ -48,7 +49,7 @@ def _choose_files() -> list[tuple[str, bytes]]:
     """Let the visitor upload files or take an example; return the name and content of each."""
     megabytes = MAX_BYTES // 10**6
     uploads = st.file_uploader(
-        f"JPG, PNG or WebP, up to {megabytes} MB each. They stay on this machine.",
+        f"{READ}, up to {megabytes} MB each. They stay on this machine.",
         type=[suffix.removeprefix(".") for suffix in SUFFIXES],
         accept_multiple_files=True,
         max_upload_size=megabytes,

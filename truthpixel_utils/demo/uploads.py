@@ -8,17 +8,11 @@ import io
 from PIL import ExifTags, Image
 
 from truthpixel_utils.data import to_rgb
+from truthpixel_utils.data.formats import FORMATS, READ, what_else
 from truthpixel_utils.demo.provenance import exif_of
 from truthpixel_utils.errors import TruthPixelError
 
-FORMATS = (
-    "JPEG",
-    "MPO",
-    "PNG",
-    "WEBP",
-)  # MPO: a JPEG with more pictures behind it, as phones write
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
-MAX_BYTES = 20_000_000  # in a file
+MAX_BYTES = 50_000_000  # in a file
 MAX_PIXELS = 50_000_000  # in an image: what a good phone takes; this bounds the memory for it
 
 
@@ -42,13 +36,16 @@ def open_upload(content: bytes, name: str) -> tuple[Image.Image, Image.Image]:
     Raises
     ------
     TruthPixelError
-        In one sentence, if the bytes are not a whole JPEG, PNG or WebP image or are too many.
+        In one sentence, if the bytes are too many, or no whole image of a format in `data.formats`.
     """
     if not content:
         raise TruthPixelError(f"{name} is empty (0 bytes): choose another file.")
     if len(content) > MAX_BYTES:
         found, most = len(content) / 1e6, MAX_BYTES / 1e6
         raise TruthPixelError(f"{name} has {found:.0f} MB: files up to {most:.0f} MB are read.")
+    if other := what_else(content, name):
+        kind, advice = other
+        raise TruthPixelError(f"{name} is {kind}: {advice}.")
     try:
         opened = Image.open(io.BytesIO(content))
         known = opened.format in FORMATS
@@ -61,10 +58,10 @@ def open_upload(content: bytes, name: str) -> tuple[Image.Image, Image.Image]:
         ) from None
     except Exception as error:  # Pillow raises many kinds for bad bytes; one sentence is enough
         raise TruthPixelError(
-            f"{name} is not an image that can be read: a whole JPG, PNG or WebP file works."
+            f"{name} is not an image that can be read: a whole {READ} file works."
         ) from error
     if not known:
-        raise TruthPixelError(f"{name} is a {opened.format} file: a JPG, PNG or WebP file works.")
+        raise TruthPixelError(f"{name} is a {opened.format} file: a {READ} file works.")
     return opened, image
 
 

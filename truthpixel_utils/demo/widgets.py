@@ -10,9 +10,10 @@ import ipywidgets
 import traitlets
 
 from truthpixel_utils import plots
+from truthpixel_utils.data import READ, SUFFIXES
 from truthpixel_utils.demo import views
 from truthpixel_utils.demo.analysis import Report
-from truthpixel_utils.demo.uploads import MAX_BYTES, SUFFIXES
+from truthpixel_utils.demo.uploads import MAX_BYTES
 from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.explain import METHODS
 
@@ -32,6 +33,8 @@ class Picker(anywidget.AnyWidget):
         JPEG images to click on.
     accept : str
         Suffixes of the files that the browser offers.
+    formats : str
+        What is read, for the hint.
     limit : int
         Bytes of a file, at most; the browser sends none that is larger.
     """
@@ -39,6 +42,7 @@ class Picker(anywidget.AnyWidget):
     _esm = HERE / "picker.js"
     _css = HERE / "picker.css"
     accept = traitlets.Unicode(",".join(SUFFIXES)).tag(sync=True)
+    formats = traitlets.Unicode(READ).tag(sync=True)
     limit = traitlets.Int(MAX_BYTES).tag(sync=True)
     examples = traitlets.List().tag(sync=True)
     files = traitlets.List()
