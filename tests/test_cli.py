@@ -1,13 +1,15 @@
 import json
+import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from conftest import RULE, write_class_folders
-from truthpixel_utils import __version__, cli, course, evaluate, model
+from truthpixel_utils import __version__, cli, course, demo, evaluate, model
 
 
 @pytest.fixture
@@ -204,13 +206,42 @@ def test_explain_takes_a_folder_and_tells_how_far_it_is(trained, tmp_path, capsy
     assert "empty holds no JPG, PNG, WebP" in capsys.readouterr().err
 
 
+def test_a_detector_of_the_course_answers_only_where_it_is_asked_for(trained, tmp_path, capsys):
+    image = saved(tmp_path, "thumbnail.png", (32, 32))
+    rule = evaluate.load_rule()
+    evaluate.save_finished(model.build_detector("lite0", image_size=32, seed=1), rule)
+    asked = {}
+    for name in (None, "cifake", "course"):
+        report = demo.load_analyzer(name)(Path(image).read_bytes(), "thumbnail.png")
+        asked[name] = report.detector, report.p_ai
+    assert asked[None] == asked["cifake"] and asked[None][0] == "cifake, from the package"
+    assert asked["course"][0] == "trained by the course" and asked["course"] != asked[None]
+
+
+def test_a_course_that_was_not_run_has_no_detector_to_ask(home, tmp_path, capsys):
+    image = saved(tmp_path, "thumbnail.png", (32, 32))
+    assert cli.main(["explain", image, "--model", "course"]) == 1
+    assert "run notebooks/04_finetune.ipynb first" in capsys.readouterr().err
+
+
+def test_the_demo_says_that_its_port_is_taken_before_it_gives_an_address(capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert cli.main(["demo", "--port", str(port)]) == 1
+    said = capsys.readouterr()
+    assert f"cannot listen on 127.0.0.1:{port} (address already in use)" in said.err
+    assert "http" not in said.out
+    assert cli.main(["demo", "--port", "99999"]) == 2
+    assert "99999 is not in the range" in capsys.readouterr().err
+
+
 def test_explain_asks_the_detector_that_is_named(trained, tmp_path, capsys):
     detector = model.build_detector("lite0", image_size=32, view="windows")
     file = evaluate.save_finished(detector, RULE, tmp_path / "mine")
     large = saved(tmp_path, "large.jpg", (400, 300))
     out = str(tmp_path / "out")
     assert cli.main(["explain", large, "--out", out]) == 0
-    assert "thumbnails only" in capsys.readouterr().out  # what notebook 4 left is of thumbnails
+    assert "thumbnails only" in capsys.readouterr().out  # the package's own, that is on
     assert cli.main(["explain", large, "--out", out, "--model", str(file)]) == 0
     assert "thumbnails only" not in capsys.readouterr().out
     for command in (["explain", large], ["demo"], ["evaluate"]):

@@ -6,7 +6,6 @@ Nothing here loads TensorFlow before a command needs it: the chapters' faces are
 from __future__ import annotations
 
 import ast
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,8 +16,6 @@ from truthpixel_utils import __version__, course, data, demo, evaluate, model, p
 from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.files import project_path
 from truthpixel_utils.profiles import PROFILES
-
-IDLE_SECONDS = 1800  # after which the kernel of a visitor of the demo is ended
 
 output_dir_option = click.option(
     "--output-dir",
@@ -122,8 +119,8 @@ def _parse_value(text: str) -> object:
     "--model",
     "model_file",
     metavar="FILE",
-    help="A detector that was trained on none of the test images, by its file or its name in the "
-    "package (cifake, pictures).  [default: what notebook 4 left in the output folder, else "
+    help="A detector that was trained on none of the test images, by its file or its name (cifake, "
+    "pictures, course).  [default: what notebook 4 left in the output folder, else "
     "cifake; for these two that is checked]",
 )
 @click.option(
@@ -179,8 +176,8 @@ def evaluate_detector(
     "--model",
     "model_file",
     metavar="FILE",
-    help="The detector that is to answer, by its file or its name in the package (cifake, "
-    "pictures).  [default: by the picture's size, what notebook 4 left or cifake]",
+    help="The detector that is to answer, by its file or its name: cifake or pictures (in the "
+    "package), or course (what notebook 4 has trained).  [default: cifake]",
 )
 @output_dir_option
 def explain_images(
@@ -202,7 +199,7 @@ def explain_images(
             f"matplotlib has no colour map {colour_map}: inferno, viridis and jet are some."
         )
     images = _images_in(paths)
-    analyze = demo.load_analyzer(output_dir, model_file)
+    analyze = demo.load_analyzer(model_file, output_dir)
     stems = Counter(image.stem for image in images)
     failures = 0
     for number, image in enumerate(images, 1):
@@ -250,7 +247,13 @@ def _read(path: Path) -> bytes:
 
 @truthpixel.command("demo")
 @click.option("--ip", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=int, default=8866, show_default=True, help="Port to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=8866,
+    show_default=True,
+    help="Port to listen on.",
+)
 @click.option(
     "--model",
     "model_file",
@@ -259,28 +262,7 @@ def _read(path: Path) -> bytes:
 )
 def serve_demo(ip: str, port: int, model_file: str | None) -> None:
     """Serve the demo as a web page, by Voilà."""
-    from voila.app import Voila
-
-    if model_file:
-        model.find_detector(model_file)  # a mistake is told here, not on each visitor's page
-    click.echo(
-        f"Demo: http://{ip}:{port} (Ctrl-C ends it; an idle visitor's kernel ends after "
-        f"{IDLE_SECONDS // 60} minutes)"
-    )
-    settings = {
-        "Voila.ip": ip,
-        "Voila.port": port,
-        "Voila.open_browser": False,
-        "Voila.log_level": 40,
-        "MappingKernelManager.cull_idle_timeout": IDLE_SECONDS,
-        "MappingKernelManager.cull_interval": 60,
-        "MappingKernelManager.cull_connected": True,
-    }
-    flags = [f"--{name}={value}" for name, value in settings.items()]
-    with tempfile.TemporaryDirectory() as folder:
-        notebook = Path(folder) / "07_demo.ipynb"
-        course.write_with_parameters("07_demo", {"model_file": model_file}, notebook)
-        Voila.launch_instance([str(notebook), *flags])
+    demo.voila_app.serve(ip, port, model_file)
 
 
 @truthpixel.command("cache")

@@ -108,26 +108,6 @@ def run(
     return figures
 
 
-def write_with_parameters(name: str, parameters: dict[str, Any], path: Path) -> None:
-    """Write a copy of a notebook with other values for its parameters.
-
-    Parameters
-    ----------
-    name : str
-        A notebook, such as ``"07_demo"``.
-    parameters : dict
-        The values, by the parameters' names.
-    path : Path
-        Where to write the copy.
-    """
-    import nbformat
-    from papermill.iorw import load_notebook_node
-    from papermill.parameterize import parameterize_notebook
-
-    notebook = load_notebook_node(str(NOTEBOOKS / f"{name}.ipynb"))
-    nbformat.write(parameterize_notebook(notebook, parameters), path)
-
-
 def _train_beside(profile, parameters, chosen, images, output):
     """Train the detector that the profile's own is fused with; return its path."""
     shared = {name: parameters[name] for name in OF_DATA if name in parameters}

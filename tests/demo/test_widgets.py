@@ -73,6 +73,17 @@ def test_good_files_are_answered_and_broken_ones_named(analyze):
     assert box.errors.value == "" and box.chosen.value == 2
 
 
+def test_after_a_refused_file_no_earlier_answer_is_left_on_the_screen(analyze):
+    box = Box(analyze)
+    box.send(("one.png", GOOD))
+    box.button.click()
+    box.send(("broken.png", b"hello"))
+    box.button.click()
+    shown = [box.answer, box.pictures, box.details, box.downloads]
+    assert "broken.png" in box.errors.value and not any(part.value for part in shown)
+    assert box.chosen.layout.display == "none" and "one.png" in box.history.value
+
+
 def test_after_an_error_of_any_kind_the_next_image_may_be_tried(analyze):
     def fails_once(content, name, method):
         if name == "bad.png":

@@ -30,7 +30,7 @@ def test_it_serves_where_nothing_was_trained_and_says_so(home, capsys):
 def test_a_notebook_runs_on_it_alone(home):
     course.run(first="07")
     executed = (home / "outputs/notebooks/07_demo.ipynb").read_text()
-    assert "Detector: the one in the package" in executed
+    assert "cifake, from the package" in executed
 
 
 def test_a_detector_of_ones_own_comes_first(home, capsys):

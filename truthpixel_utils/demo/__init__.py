@@ -4,7 +4,7 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["views"],
+    submodules=["views", "voila_app"],
     submod_attrs={
         "analysis": ["Report", "analyze", "examples", "load_analyzer"],
         "answers": ["chooser"],

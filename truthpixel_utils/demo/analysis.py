@@ -33,9 +33,8 @@ from truthpixel_utils.explain import is_empty
 from truthpixel_utils.labels import CANNOT_TELL, KEYS
 from truthpixel_utils.model import (
     FINAL,
+    ON,
     PACKAGED,
-    SHIPPED,
-    detector_path,
     find_detector,
     load_detector,
     views_of,
@@ -184,19 +183,18 @@ def analyze(
 
 
 def load_analyzer(
-    output_dir: str | Path = "outputs", model_file: str | Path | None = None
+    model_file: str | Path | None = None, output_dir: str | Path = "outputs"
 ) -> Callable[..., Report]:
-    """Load the detectors there are, and return `analyze` with them filled in.
-
-    The one that notebook 4 has trained answers where there is one, of pictures or of thumbnails; of
-    what it does not know, the package's own.
+    """Load a detector, and return `analyze` with it filled in.
 
     Parameters
     ----------
-    output_dir : str or Path
-        The course's output folder. Where it holds no detector, the package's own is loaded.
     model_file : str or Path, optional
-        A detector's file, or its name in the package: it alone answers then.
+        A detector's file or name, see `model.find_detector`. By default those of the package answer
+        that are on (`model.ON`), each for the pictures that it knows. What the course has trained
+        answers only where it is asked for: it would be a weaker one without a word.
+    output_dir : str or Path
+        The folder in which the course's own detector lies.
 
     Returns
     -------
@@ -208,17 +206,8 @@ def load_analyzer(
     TruthPixelError
         If a file is missing or cannot be read.
     """
-    if model_file is not None:
-        path = find_detector(model_file)
-        return _analyzer([(_name_of(path), load_detector(path), load_rule(path=path))])
-    path = detector_path(output_dir)
-    detectors = [(_name_of(path), load_detector(output_dir=output_dir), load_rule(output_dir))]
-    if views_of(detectors[0][1])[0].kind != "thumbnail":
-        detectors.append((_name_of(SHIPPED), load_detector(SHIPPED), load_rule(path=SHIPPED)))
-    return _analyzer(detectors)
-
-
-def _analyzer(detectors):
+    paths = [find_detector(model_file, output_dir)] if model_file else ON
+    detectors = [(_name_of(path), load_detector(path), load_rule(path=path)) for path in paths]
     return partial(analyze, choose=chooser(detectors))
 
 

@@ -146,26 +146,36 @@ class Interface:
 
     def _analyze_files(self, _button: object) -> None:
         self.button.disabled = True
-        self.errors.value = ""
+        self._clear()
         self.progress.value = 0
         self.progress.max = len(self.picker.files)
         self.progress.layout.visibility = "visible"
-        for name, content in self.picker.files:
-            self._analyze_file(name, content)
-            self.progress.value += 1
+        answered = [self._analyze_file(name, content) for name, content in self.picker.files]
         self.progress.layout.visibility = "hidden"
         self.button.disabled = False
         del self.reports[:-MAX_REPORTS]
-        if self.reports:
+        if any(answered):
             self._offer_reports()
 
-    def _analyze_file(self, name: str, content: bytes) -> None:
+    def _clear(self) -> None:
+        """Take away what is said of an earlier file: it must not stand below a later one's name."""
+        for shown in (self.errors, self.answer, self.pictures, self.downloads, self.details):
+            shown.value = ""
+        self.chosen.layout.display = "none"
+        self.opacity.layout.display = "none"
+
+    def _analyze_file(self, name: str, content: bytes) -> bool:
+        """Analyze a file, or say why it cannot be; return whether there is an answer."""
         try:
             self.reports.append(self.analyze(content, name, method=self.method.value))
+            return True
         except TruthPixelError as error:
             self._add_error(str(error))
         except Exception as error:  # ipywidgets would swallow it, and the other answers with it
             self._add_error(f"{name} could not be analyzed ({type(error).__name__}).")
+        finally:
+            self.progress.value += 1
+        return False
 
     def _add_error(self, text: str) -> None:
         self.errors.value += views.sentence(text, plots.COLOURS["ai"])

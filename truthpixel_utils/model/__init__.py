@@ -22,6 +22,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "inference": ["prepare"],
         "storage": [
             "FINAL",
+            "ON",
             "PACKAGED",
             "SHIPPED",
             "detector_path",

@@ -15,6 +15,8 @@ FINAL = "truthpixel_final.keras"  # what the last phase leaves in the output fol
 SHIPPED = PRETRAINED / "truthpixel_cifake.keras"
 # The package's detectors, by the names that stand for their files.
 PACKAGED = {"cifake": SHIPPED, "pictures": PRETRAINED / "truthpixel_pictures.keras"}
+ON = (SHIPPED,)  # those of them that answer unless another is asked for
+COURSE = "course"  # the name of the detector that notebook 4 has trained
 # Which notebook makes a file that is missing.
 MADE_BY = {"phase1.keras": "03_train_phase1", "phase2.keras": "04_finetune", FINAL: "04_finetune"}
 
@@ -27,10 +29,10 @@ def load_detector(
     Parameters
     ----------
     path : str or Path, optional
-        A ``.keras`` or ``.h5`` file, or the name of one in the package (`PACKAGED`). By default it
-        is the one that `detector_path` finds; if that is the one in the package, one line says so.
+        A ``.keras`` or ``.h5`` file, or a name, see `find_detector`. By default it is the one that
+        `detector_path` finds; if that is the one in the package, one line says so.
     output_dir : str or Path
-        The folder in which `detector_path` looks.
+        The folder in which the course's own detector lies.
 
     Returns
     -------
@@ -49,7 +51,7 @@ def load_detector(
                 "Detector: the one in the package, trained on CIFAKE "
                 "(notebook 4 has left none here yet)."
             )
-    path = find_detector(path)
+    path = find_detector(path, output_dir)
     if path in PACKAGED.values():
         _check_sum(path)
     try:
@@ -62,13 +64,16 @@ def load_detector(
     return detector
 
 
-def find_detector(path: str | Path) -> Path:
+def find_detector(path: str | Path, output_dir: str | Path = "outputs") -> Path:
     """Find the file of a detector.
 
     Parameters
     ----------
     path : str or Path
-        A file, or the name of a detector in the package (`PACKAGED`).
+        A file, the name of a detector in the package (`PACKAGED`), or ``"course"``: the one that
+        notebook 4 has trained.
+    output_dir : str or Path
+        The folder in which notebook 4 leaves ``models/truthpixel_final.keras``.
 
     Returns
     -------
@@ -80,14 +85,16 @@ def find_detector(path: str | Path) -> Path:
     TruthPixelError
         If there is no such file.
     """
+    if path == COURSE:
+        path = project_path(output_dir) / "models" / FINAL
     path = Path(PACKAGED.get(str(path), path))
     if path.name in MADE_BY:
         return require_file(path, MADE_BY[path.name])
     path = project_path(path)
     if not path.is_file():
         raise TruthPixelError(
-            f"{path} is no file: name a detector's .keras file, or one in the package "
-            f"({', '.join(PACKAGED)})."
+            f"{path} is no file: name a detector's .keras file, one in the package "
+            f'({", ".join(PACKAGED)}), or "{COURSE}", the one that notebook 4 has trained.'
         )
     return path
 
