@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from conftest import RULE, write_class_folders
 from truthpixel_utils import __version__, cli, course, demo, evaluate, model
@@ -233,6 +234,23 @@ def test_the_demo_says_that_its_port_is_taken_before_it_gives_an_address(capsys)
     assert "http" not in said.out
     assert cli.main(["demo", "--port", "99999"]) == 2
     assert "99999 is not in the range" in capsys.readouterr().err
+
+
+def test_explain_tells_what_the_file_says_of_its_origin_first(trained, tmp_path, capsys):
+    info = PngInfo()
+    info.add_text("parameters", "a castle, Steps: 20, Sampler: Euler")
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 32, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "castle.png", pnginfo=info)
+    plain = saved(tmp_path, "plain.png", (32, 32))
+    files = [str(tmp_path / "castle.png"), plain]
+    assert cli.main(["explain", *files, "--out", str(tmp_path / "out")]) == 0
+    first, detector, quoted, *others = capsys.readouterr().out.splitlines()
+    assert "castle.png: Made by AI (AUTOMATIC1111 or similar), says the file" in first
+    assert "easily added or removed" in first
+    assert detector.startswith("  The detector says: ") and "(p_ai 0." in detector
+    assert quoted == "  PNG text parameters: a castle, Steps: 20, Sampler: Euler"
+    assert any("plain.png: " in line and "(p_ai 0." in line for line in others)
+    assert not any("says the file" in line for line in others)
 
 
 def test_explain_asks_the_detector_that_is_named(trained, tmp_path, capsys):

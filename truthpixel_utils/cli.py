@@ -214,9 +214,10 @@ def explain_images(
         path = out / f"{stem}_{method}.png"
         plots.save_figure(demo.views.figure(report, colour_map), path.absolute())
         counted = f"[{number}/{len(images)}] " if len(images) > 1 else ""
-        click.echo(f"{counted}{image.name}: {report.verdict} (p_ai {report.p_ai:.2f}), {path}")
-        for warning in report.warnings:
-            click.echo(f"  {warning}")
+        lines = [line.text for line in report.headline]  # the detector's is the last
+        lines[-1] += f" (p_ai {report.p_ai:.2f}), {path}"
+        lines += [f"{one.where}: {one.says}" for one in report.provenance]
+        click.echo(f"{counted}{image.name}: " + "\n  ".join([*lines, *report.warnings]))
     if failures:
         raise click.exceptions.Exit(1)
 

@@ -114,6 +114,9 @@ def test_what_the_file_says_of_its_origin_is_quoted_and_does_not_move_the_verdic
     plain = analyze(detector, encode(picture(1, True)), "a.png")
     labelled = analyze(detector, encode(picture(1, True), pnginfo=info), "a.png")
     assert (labelled.p_ai, labelled.verdict) == (plain.p_ai, plain.verdict)
+    assert [line.strength for line in labelled.headline] == ["unvalidated", "detector"]
+    assert [line.text for line in plain.headline] == [plain.verdict]
+    assert any(row.key == "parameters" for row in labelled.metadata)
     assert "a castle &lt;b&gt;bold" in report_card(labelled) and "No statement" not in report_card(
         labelled
     )

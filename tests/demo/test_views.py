@@ -9,7 +9,9 @@ import pytest
 from truthpixel_utils import plots
 from truthpixel_utils.demo import views
 from truthpixel_utils.demo.analysis import Report
-from truthpixel_utils.demo.provenance import Statement
+from truthpixel_utils.demo.metadata import Entry
+from truthpixel_utils.demo.origin import AI as BY_AI
+from truthpixel_utils.demo.origin import CAMERA, Statement
 from truthpixel_utils.labels import AI, CANNOT_TELL, REAL, VERDICTS
 
 HARMLESS = "a name"
@@ -32,7 +34,8 @@ def new_report(text=HARMLESS, **fields):
         heatmap=np.ones((40, 60), np.float32),
         method=text,
         information={text: text},
-        provenance=(Statement(text, text, True),),
+        provenance=(Statement(text, text, BY_AI, text, True, text, text),),
+        metadata=(Entry(text, text, text),),
         warnings=(text,),
         milliseconds=3,
     )
@@ -98,8 +101,32 @@ def test_the_bar_is_faint_where_no_side_is_taken(verdict):
 def test_what_a_file_does_not_say_is_not_shown_as_innocence():
     html = views.details(new_report(provenance=()))
     assert "No statement. That says nothing" in html
-    mixed = (Statement("EXIF", "Midjourney", True), Statement("XMP", "GIMP", False))
-    assert views.details(new_report(provenance=mixed)).count("(a generator)") == 1
+    mixed = (Statement("EXIF", "Midjourney", BY_AI), Statement("XMP", "GIMP"))
+    assert views.details(new_report(provenance=mixed)).count("a generator") == 1
+
+
+TAKEN = Statement("Content Credentials", "by X", CAMERA, "Nikon Z6III", True, "signed as Nikon")
+
+
+def test_what_the_file_says_heads_every_form_of_an_answer():
+    report = new_report(verdict=AI, provenance=(TAKEN,))
+    said = "Taken with a camera (Nikon Z6III), says the file (Content Credentials, signed as Nikon)"
+    detector = "The detector says: AI-generated"
+    html = views.answer(report)
+    assert html.index(said) < html.index(detector)
+    assert html.count(f"color:{plots.VERDICT_COLOURS[AI]}") == 1  # only the detector's line
+    title = views.figure(report)._suptitle.get_text()
+    assert title.index(said) < title.index(detector) < title.index("p_ai")
+    assert json.loads(views.as_json(report))["headline"] == [
+        {"text": said, "strength": "validated"},
+        {"text": detector, "strength": "detector"},
+    ]
+
+
+def test_where_the_file_says_nothing_the_verdict_heads_the_answer():
+    report = new_report(verdict=AI, provenance=())
+    assert "says" not in views.answer(report)
+    assert "a name: AI-generated (p_ai" in views.figure(report)._suptitle.get_text()
 
 
 def test_the_last_answer_heads_the_history():
@@ -110,9 +137,11 @@ def test_the_last_answer_heads_the_history():
 
 def test_a_report_as_json_holds_all_but_the_pictures():
     told = json.loads(views.as_json(new_report()))
-    fields = {*Report._fields, "truthpixel"} - {"image", "seen", "heatmap"}
+    fields = {*Report._fields, "truthpixel", "headline"} - {"image", "seen", "heatmap"}
     assert told.keys() == fields
-    assert told["provenance"] == [{"where": HARMLESS, "says": HARMLESS, "made_by_ai": True}]
+    [statement], [entry] = told["provenance"], told["metadata"]
+    assert statement["origin"] == BY_AI and statement["validated"]
+    assert entry == {"where": HARMLESS, "key": HARMLESS, "value": HARMLESS}
 
 
 def test_a_picture_is_scaled_down_for_a_page_and_a_small_one_keeps_its_edges():

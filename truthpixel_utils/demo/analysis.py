@@ -25,7 +25,10 @@ from truthpixel_utils.demo.answers import (
     views_in_words,
     why_outside,
 )
-from truthpixel_utils.demo.provenance import Statement, statements
+from truthpixel_utils.demo.headline import Line, headline
+from truthpixel_utils.demo.metadata import Entry
+from truthpixel_utils.demo.origin import Statement
+from truthpixel_utils.demo.provenance import look_into
 from truthpixel_utils.demo.uploads import describe_file, open_upload
 from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.evaluate import load_rule, verdicts
@@ -77,6 +80,8 @@ class Report(NamedTuple):
         Properties of the file, such as its format and its size.
     provenance : tuple of Statement
         What the file says of its own origin. None of it enters `p_ai`.
+    metadata : tuple of Entry
+        All metadata of the file, to be looked through.
     warnings : tuple of str
         Sentences for the reader.
     milliseconds : int
@@ -96,8 +101,14 @@ class Report(NamedTuple):
     method: str
     information: dict[str, str]
     provenance: tuple[Statement, ...]
+    metadata: tuple[Entry, ...]
     warnings: tuple[str, ...]
     milliseconds: int
+
+    @property
+    def headline(self) -> tuple[Line, ...]:
+        """All that is known of the picture's origin, the strongest first; see `headline`."""
+        return headline(self.provenance, self.verdict)
 
 
 def analyze(
@@ -136,6 +147,7 @@ def analyze(
     """
     start = time.perf_counter()
     opened, image = open_upload(content, name)
+    said = look_into(opened, content)
     picture = np.asarray(image)
     height, width = picture.shape[:2]
     detector_name, detector, rule = choose(width, height)
@@ -173,10 +185,11 @@ def analyze(
         heatmap=heatmap,
         method=method,
         information={
-            **describe_file(name, content, opened, (width, height)),
+            **describe_file(name, content, opened, (width, height), said.metadata),
             "detector": detector_name,
         },
-        provenance=tuple(statements(opened, content)),
+        provenance=said.statements,
+        metadata=said.metadata,
         warnings=tuple(note for note in notes if note),
         milliseconds=round(1000 * (time.perf_counter() - start)),
     )

@@ -1,61 +1,92 @@
-"""What a file says of its own origin.
+"""What a file says of its own origin, gathered from all its metadata.
 
-It may hold Content Credentials (C2PA), IPTC's digital source type, or texts that generators write.
-None of it enters the probability. A statement can be false or copied, and its absence says nothing:
-most programs and every screenshot drop it.
+It may hold Content Credentials (C2PA), IPTC's digital source type, a label that a law requires, the
+name of the program that made it, parameters that a generator leaves, or a camera's EXIF.
 """
 
 from __future__ import annotations
 
-import io
-import json
 import re
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
-from PIL import ExifTags, Image
+from PIL import Image
 
-if TYPE_CHECKING:
-    import c2pa
-
-LONGEST = 300  # characters of a statement that are quoted
-# IPTC's terms for what a trained model made, whole or in part
-# (cv.iptc.org/newscodes/digitalsourcetype).
-AI_SOURCES = ("trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia")
-# Chunks of text that Stable Diffusion's interfaces leave in a PNG, with the interface's name.
-GENERATOR_TEXTS = {
-    "parameters": "AUTOMATIC1111",
-    "prompt": "ComfyUI",
-    "workflow": "ComfyUI",
-    "invokeai_metadata": "InvokeAI",
-    "sd-metadata": "InvokeAI",
-    "Dream": "InvokeAI",
-}
-# Generators that name themselves in EXIF or PNG.
-GENERATORS = re.compile(
-    r"\b(stable.?diffusion|automatic1111|comfyui|invokeai|novelai|midjourney|dall[·•-]?e"
-    r"|adobe firefly|google imagen|ideogram|flux\.1|leonardo\.ai)\b",
-    re.IGNORECASE,
+from truthpixel_utils.demo import content_credentials, generator_texts, generators, metadata
+from truthpixel_utils.demo.exif import IMAGE, PHOTO
+from truthpixel_utils.demo.generator_texts import LIKE_AUTOMATIC1111
+from truthpixel_utils.demo.metadata import COMMENT, IPTC, PNG_TEXT, XMP, Entry
+from truthpixel_utils.demo.origin import (
+    AI,
+    CAMERA,
+    EASY,
+    PARTLY_AI,
+    Statement,
+    last_part,
+    maker,
+    short,
 )
-SOFTWARE, USER_COMMENT = ExifTags.Base.Software, ExifTags.Base.UserComment
+
+MAX_STATEMENTS = 40
+MAX_CAMERA = 80  # characters of a camera's name: what is longer is no camera
+# Fields, by the last part of their name in lower case.
+_SOURCE_TYPE = {"digitalsourcetype", "digitalsourcefiletype"}
+_SOFTWARE = {
+    "software",
+    "processingsoftware",
+    "creatortool",
+    "creator tool",
+    "generator",
+    "originating program",
+    "softwareagent",
+    "aisystemused",
+}
+_DEVICE = {"make", "model", "makernote", "source"}  # of the camera, or what stands in its place
+_SENTENCES = {"credit", "comment", "usercomment", "description", "imagedescription", "xpcomment"}
+_SENTENCES |= {"caption/abstract", "parameters"}
+_EXPOSURE = {"ExposureTime", "FNumber", "ISOSpeedRatings", "PhotographicSensitivity", "FocalLength"}
+_LABELS = {1: "AI-generated", 2: "possibly AI-generated", 3: "suspected to be AI-generated"}
 
 
-class Statement(NamedTuple):
-    """One thing that a file says of its origin.
+class Findings(NamedTuple):
+    """What is known of a file beside its pixels.
 
     Attributes
     ----------
-    where : str
-        The kind of metadata that holds it.
-    says : str
-        What stands there, shortened to `LONGEST` characters.
-    made_by_ai : bool
-        Whether it means that a generator made the image, whole or in part.
+    statements : tuple of Statement
+        What it says of its origin.
+    metadata : tuple of Entry
+        All its metadata.
     """
 
-    where: str
-    says: str
-    made_by_ai: bool
+    statements: tuple[Statement, ...]
+    metadata: tuple[Entry, ...]
+
+
+def look_into(opened: Image.Image, content: bytes) -> Findings:
+    """Read what a file says of its origin, and all its metadata.
+
+    Parameters
+    ----------
+    opened : PIL.Image.Image
+        The file as Pillow opened it; its pixels are loaded if they are not yet.
+    content : bytes
+        The file.
+
+    Returns
+    -------
+    Findings
+
+    Raises
+    ------
+    TruthPixelError
+        If the reader has named a trust list that cannot be read.
+    """
+    entries = metadata.entries(opened)
+    store, problem = content_credentials.read(content)
+    found = [*content_credentials.statements(store, problem), *_from_metadata(entries)]
+    distinct = tuple(dict.fromkeys(found))[:MAX_STATEMENTS]
+    return Findings(distinct, metadata.table(entries, store))
 
 
 def statements(opened: Image.Image, content: bytes) -> list[Statement]:
@@ -73,124 +104,133 @@ def statements(opened: Image.Image, content: bytes) -> list[Statement]:
     list of Statement
         Empty if the file says nothing.
     """
-    opened.load()  # a PNG may hold text behind its pixels
-    texts = {}
-    for key, value in opened.info.items():
-        if isinstance(value, (str, bytes)):
-            texts[str(key)] = value
-    return [
-        *_content_credentials(content),
-        *_iptc(texts),
-        *_generator_texts(texts),
-        *_exif(*exif_of(opened)),
-    ]
+    return list(look_into(opened, content).statements)
 
 
-def exif_of(opened: Image.Image) -> tuple[dict[int, Any], dict[int, Any]]:
-    """Read the tags of an image.
+def camera_of(entries: list[Entry]) -> str:
+    """Name the camera that EXIF names; some generators write their own things in its place.
 
     Parameters
     ----------
-    opened : PIL.Image.Image
-        The file as Pillow opened it.
+    entries : list of Entry
+        What `metadata.entries` returned.
 
     Returns
     -------
-    tags : dict of int to value
-        The tags of the image itself, such as `PIL.ExifTags.Base.Software`.
-    exif : dict of int to value
-        Those of its EXIF block. Both are empty where they are damaged.
+    str
+        Empty if there is none.
     """
-    try:
-        exif = opened.getexif()
-        return dict(exif), dict(exif.get_ifd(ExifTags.IFD.Exif))
-    except Exception:  # Pillow raises a kind for each way EXIF can be damaged; the pixels are whole
-        return {}, {}
+    make, model = (_first(entries, IMAGE, key).strip("\0 ") for key in ("Make", "Model"))
+    for text in (make, model):
+        if len(text) > MAX_CAMERA or "{" in text or generators.named_in(text) is not None:
+            return ""
+    return model if model.startswith(make) else f"{make} {model}".strip()
 
 
-def _content_credentials(content: bytes) -> list[Statement]:
-    """Read the C2PA manifests, and validate them with what is in the file: nothing is fetched."""
-    import c2pa
-
-    where = "Content Credentials"
-    try:
-        reader = c2pa.Reader.try_create("", io.BytesIO(content), context=_offline())
-        if reader is None:
-            return []
-        with reader:
-            store, state = json.loads(reader.json()), reader.get_validation_state()
-    except c2pa.C2paError as error:
-        elsewhere = str(error).startswith("Remote")
-        words = "kept elsewhere; not fetched" if elsewhere else f"could not be read: {error}"
-        return [Statement(where, _short(words), False)]
-    manifests = store.get("manifests") or {}
-    manifest = manifests.get(store.get("active_manifest")) or {}
-    generators = [info.get("name", "") for info in manifest.get("claim_generator_info") or []]
-    signer = (manifest.get("signature_info") or {}).get("issuer") or "nobody"
-    # An edited image keeps the manifest of what it was made from: what that was is said there.
-    assertions = json.dumps([one.get("assertions") for one in manifests.values()])
-    sources = sorted(set(re.findall(r"digitalsourcetype/(\w+)", assertions)))
-    words = f"by {', '.join(generators) or 'an unnamed program'}, signed as {signer}, "
-    words += "unchanged since" if state in ("Valid", "Trusted") else "changed since, or damaged"
-    words += "" if state == "Trusted" else " (who signed was not checked)"
-    if sources:
-        words += f"; source: {', '.join(sources)}"
-    return [Statement(where, _short(words), bool(set(sources) & set(AI_SOURCES)))]
+def _from_metadata(entries: list[Entry]) -> Iterator[Statement]:
+    yield from _labels(entries)
+    for entry in entries:
+        yield from _software(entry)
+        yield from _sentence(entry)
+        yield from _generator_text(entry)
+    yield from _png_texts_together(entries)
+    yield from _groks_signature(entries)
+    yield from _camera(entries)
 
 
-@lru_cache
-def _offline() -> c2pa.Context:
-    """Return settings under which c2pa fetches nothing from anywhere."""
-    import c2pa
-
-    settings = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}
-    return c2pa.Context(c2pa.Settings.from_dict(settings))
-
-
-def _iptc(texts: dict[str, str | bytes]) -> list[Statement]:
-    """Find terms of IPTC's vocabulary in the file's XMP, which Pillow gives among the texts."""
-    terms = set()
-    for key, value in texts.items():
-        if key.lower() in ("xmp", "xml:com.adobe.xmp"):
-            terms.update(re.findall(rb"digitalsourcetype/(\w+)", _bytes(value)))
-    where = "IPTC digital source type"
-    words = sorted(term.decode() for term in terms)
-    return [Statement(where, word, word in AI_SOURCES) for word in words]
+def _labels(entries: list[Entry]) -> Iterator[Statement]:
+    """Find IPTC's digital source type, and the label that China requires."""
+    for entry in entries:
+        name = _name(entry)
+        if name in _SOURCE_TYPE or _is_source_type(entry):
+            term = short(last_part(entry.value))
+            yield Statement("IPTC digital source type", term, maker(term))
+        elif name == "aigc" or '"AIGC"' in entry.value[:200]:
+            number = generator_texts.chinese_label(entry.value)
+            if number in _LABELS:
+                origin = AI if number == 1 else ""
+                words = f"{_LABELS[number]}: {entry.value}"
+                yield Statement(f"China's AIGC label ({entry.where})", short(words), origin)
 
 
-def _generator_texts(texts: dict[str, str | bytes]) -> list[Statement]:
-    """Find chunks of text that generators leave in a PNG, and the program that wrote it."""
-    found = []
-    for key, value in texts.items():
-        if key in GENERATOR_TEXTS:
-            where = f"PNG text “{key}” ({GENERATOR_TEXTS[key]})"
-            found.append(Statement(where, _short(value), True))
-    if software := texts.get("Software"):
-        found.append(Statement("PNG text “Software”", _short(software), _is_generator(software)))
-    return found
+def _is_source_type(entry: Entry) -> bool:
+    """Tell a term of IPTC's vocabulary in its older records, which have no field for it."""
+    return entry.where == IPTC and bool(
+        re.fullmatch(r"(?:https?://cv\.iptc\.org/\S+|digsrctype:)\w+/?", entry.value.strip())
+        or maker(entry.value.strip()) in (AI, PARTLY_AI)
+    )
 
 
-def _exif(exif: dict[int, Any], more: dict[int, Any]) -> list[Statement]:
-    """Find the program that wrote the file, and the comment that AUTOMATIC1111 leaves in EXIF."""
-    found = []
-    if software := exif.get(SOFTWARE):
-        found.append(Statement("EXIF software", _short(software), _is_generator(software)))
-    comment = _bytes(more.get(USER_COMMENT, b"")).decode("latin-1")
-    words = re.sub(r"[^\x20-\x7e]", "", comment)  # UTF-16 or not, what is left is legible
-    if "Steps:" in words and "Sampler:" in words:
-        where = "EXIF comment (AUTOMATIC1111)"
-        found.append(Statement(where, _short(words.removeprefix("UNICODE")), True))
-    return found
+def _software(entry: Entry) -> Iterator[Statement]:
+    """Quote a field that names the creating software; where a camera is named, only a generator."""
+    name = _name(entry)
+    is_device = name in _DEVICE and entry.where in (IMAGE, PHOTO, PNG_TEXT)
+    if not entry.value.strip() or not (name in _SOFTWARE or is_device):
+        return
+    by = generators.named_in(entry.value)
+    if by is not None:
+        # A step of editing that a generator took made part of the picture, at most.
+        origin = PARTLY_AI if "History" in entry.key else AI
+        yield _quote(entry, origin, by)
+    elif name == "aisystemused":
+        yield _quote(entry, AI, short(entry.value, 60))
+    elif name in _SOFTWARE and "/" not in entry.key:
+        yield _quote(entry)
 
 
-def _is_generator(software: str | bytes) -> bool:
-    return bool(GENERATORS.search(_bytes(software).decode("utf-8", "replace")))
+def _sentence(entry: Entry) -> Iterator[Statement]:
+    """Find a sentence such as *Made with Google AI*, or a comment that is a generator's name."""
+    if _name(entry) not in _SENTENCES:
+        return
+    if said := generators.made_with(entry.value):
+        by, edited = said
+        yield _quote(entry, PARTLY_AI if edited else AI, by)
+    elif (by := generators.alone(entry.value)) is not None:
+        yield _quote(entry, AI, by)
 
 
-def _bytes(value: object) -> bytes:
-    return value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
+def _generator_text(entry: Entry) -> Iterator[Statement]:
+    """Find a text that only a generator writes, by its structure."""
+    by = generator_texts.writer_of(entry.value)
+    if by is not None:
+        of_another = entry.where == XMP and by == LIKE_AUTOMATIC1111  # which writes no XMP
+        yield _quote(entry, AI, "" if of_another else by)
+    elif entry.where == PNG_TEXT and entry.key == "postprocessing" and "upscale" in entry.value:
+        yield _quote(entry, by=LIKE_AUTOMATIC1111)  # which enlarges photographs as well
 
 
-def _short(value: str | bytes) -> str:
-    words = " ".join(_bytes(value).decode("utf-8", "replace").split())
-    return words if len(words) <= LONGEST else words[: LONGEST - 1] + "…"
+def _png_texts_together(entries: list[Entry]) -> Iterator[Statement]:
+    """Find texts that only a generator calls so, such as one for each of its parameters."""
+    texts = {entry.key: entry.value for entry in entries if entry.where == PNG_TEXT}
+    by = generator_texts.writer_of_texts(texts)
+    if by is not None and all(generator_texts.writer_of(one) is None for one in texts.values()):
+        words = ", ".join(f"{key}: {value[:60]}" for key, value in list(texts.items())[:20])
+        yield Statement("PNG texts", short(words), AI, by)
+
+
+def _groks_signature(entries: list[Entry]) -> Iterator[Statement]:
+    artist, signature = (_first(entries, IMAGE, key) for key in ("Artist", "ImageDescription"))
+    if generator_texts.is_groks(artist, signature):
+        yield Statement("EXIF Artist and ImageDescription", short(signature), AI, "Grok")
+
+
+def _camera(entries: list[Entry]) -> Iterator[Statement]:
+    """Quote the camera, if the file has its settings too: a scanner has a maker and no exposure."""
+    camera = camera_of(entries)
+    if camera and any(_first(entries, PHOTO, key) for key in _EXPOSURE):
+        yield Statement("EXIF camera", camera, CAMERA, camera)
+
+
+def _quote(entry: Entry, origin: str = "", by: str = "") -> Statement:
+    places = {IMAGE: "EXIF", PHOTO: "EXIF", PNG_TEXT: "PNG text", COMMENT: "JPEG"}
+    where = f"{places.get(entry.where, entry.where)} {short(entry.key, 60)}"
+    return Statement(where, short(entry.value), origin, by, standing=EASY)
+
+
+def _name(entry: Entry) -> str:
+    """The last part of a field's name: XMP's prefixes are any, and so are capitals."""
+    return re.split(r"[:/]", entry.key)[-1].lower() if entry.where == XMP else entry.key.lower()
+
+
+def _first(entries: list[Entry], where: str, key: str) -> str:
+    return next((one.value for one in entries if one.where == where and one.key == key), "")

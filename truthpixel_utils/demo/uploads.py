@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Sequence
 
-from PIL import ExifTags, Image
+from PIL import Image
 
 from truthpixel_utils.data import to_rgb
 from truthpixel_utils.data.formats import FORMATS, READ, what_else
-from truthpixel_utils.demo.provenance import exif_of
+from truthpixel_utils.demo.exif import IMAGE, PHOTO
+from truthpixel_utils.demo.metadata import Entry
+from truthpixel_utils.demo.provenance import camera_of
 from truthpixel_utils.errors import TruthPixelError
 
 MAX_BYTES = 50_000_000  # in a file
@@ -66,7 +69,11 @@ def open_upload(content: bytes, name: str) -> tuple[Image.Image, Image.Image]:
 
 
 def describe_file(
-    name: str, content: bytes, opened: Image.Image, size: tuple[int, int]
+    name: str,
+    content: bytes,
+    opened: Image.Image,
+    size: tuple[int, int],
+    metadata: Sequence[Entry],
 ) -> dict[str, str]:
     """Say what a file is.
 
@@ -80,6 +87,8 @@ def describe_file(
         The file as Pillow opened it.
     size : tuple of two ints
         Width and height of the upright image, in pixels.
+    metadata : sequence of Entry
+        The file's metadata, see `metadata.entries`.
 
     Returns
     -------
@@ -93,17 +102,14 @@ def describe_file(
         "size": f"{size[0]} × {size[1]} pixels",
         "mode": opened.mode,
         "file size": f"{len(content) / 1024:.1f} kB",
-        **_camera_and_date(opened),
+        **_camera_and_date(metadata),
         "SHA-256": hashlib.sha256(content).hexdigest(),
     }
 
 
-def _camera_and_date(opened: Image.Image) -> dict[str, str]:
+def _camera_and_date(metadata: Sequence[Entry]) -> dict[str, str]:
     """Read the camera and the date that a file claims; what it does not claim is left out."""
-    exif, more = exif_of(opened)
-    make, model = (
-        str(exif.get(tag) or "").strip(" \0") for tag in (ExifTags.Base.Make, ExifTags.Base.Model)
-    )
-    camera = model if model.startswith(make) else f"{make} {model}"
-    taken = more.get(ExifTags.Base.DateTimeOriginal) or exif.get(ExifTags.Base.DateTime)
-    return {name: str(text)[:80] for name, text in (("camera", camera), ("date", taken)) if text}
+    values = {(one.where, one.key): one.value for one in metadata}
+    taken = values.get((PHOTO, "DateTimeOriginal")) or values.get((IMAGE, "DateTime"))
+    claimed = (("camera", camera_of(metadata)), ("date", taken))
+    return {name: text[:80] for name, text in claimed if text}

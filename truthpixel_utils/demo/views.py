@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,12 +19,14 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from truthpixel_utils import __version__, plots
+from truthpixel_utils.demo.headline import DETECTOR
 from truthpixel_utils.labels import CANNOT_TELL, VERDICTS
 
 if TYPE_CHECKING:
     from truthpixel_utils.demo.analysis import Report
 
 MAX_SHOWN = 480  # pixels a side of a picture in a page, at most
+TITLE_WIDTH = 110  # letters of a line above a figure
 SHARP_EDGES_BELOW = 120  # pixels a side: a page enlarges smaller pictures without smoothing them
 
 
@@ -44,7 +47,7 @@ def report_card(report: Report) -> str:
 
 
 def answer(report: Report) -> str:
-    """Lay out the verdict, the confidence bar and the warnings.
+    """Lay out the headline, which holds the verdict, the confidence bar and the warnings.
 
     Parameters
     ----------
@@ -198,7 +201,8 @@ def figure(report: Report, colour_map: str = plots.HEAT) -> Figure:
     -------
     matplotlib.figure.Figure
     """
-    title = f"{report.name}: {report.verdict} (p_ai {report.p_ai:.2f})"
+    lines = [textwrap.shorten(line.text, TITLE_WIDTH, placeholder=" …") for line in report.headline]
+    title = f"{report.name}: " + "\n".join(lines) + f" (p_ai {report.p_ai:.2f})"
     return plots.explanation(report.image, report.heatmap, title, colour_map=colour_map)
 
 
@@ -216,7 +220,9 @@ def as_json(report: Report) -> str:
         JSON.
     """
     fields = report._asdict()
+    fields["headline"] = [line._asdict() for line in report.headline]
     fields["provenance"] = [statement._asdict() for statement in report.provenance]
+    fields["metadata"] = [entry._asdict() for entry in report.metadata]
     fields["truthpixel"] = __version__
     texts = {name: value for name, value in fields.items() if not isinstance(value, np.ndarray)}
     return json.dumps(texts, indent=1)
@@ -262,6 +268,7 @@ def _environment() -> jinja2.Environment:
     environment.globals.update(
         CANNOT_TELL=CANNOT_TELL,
         COLOURS=plots.COLOURS,
+        DETECTOR=DETECTOR,
         SHARP_EDGES_BELOW=SHARP_EDGES_BELOW,
         VERDICTS=VERDICTS,
         VERDICT_COLOURS=plots.VERDICT_COLOURS,

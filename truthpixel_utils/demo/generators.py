@@ -1,0 +1,175 @@
+"""The generators that people meet, by the names under which files mention them.
+
+A name counts in a field that names the creating software, and in a sentence such as *Made with …*:
+a title or a person may bear any of them.
+"""
+
+from __future__ import annotations
+
+import re
+
+LONGEST_NAME = 300  # characters of a field that may name a program
+# Anywhere in such a field, none of these is part of another program's or a camera's name.
+_UNMISTAKABLE = {
+    # Interfaces first: their names often contain that of a model.
+    "Forge": r"stable-diffusion-webui-forge|webui[ -]forge|forge (?:neo|webui)",
+    "SD.Next": r"sd\.next|vladmandic",
+    "AUTOMATIC1111": r"automatic1111|a1111|stable-diffusion-webui",
+    "ComfyUI": r"comfy[ _-]?ui",
+    "Fooocus": r"(?:ruined ?)?fooocus",
+    "InvokeAI": r"invoke[ -]?ai",
+    "NovelAI": r"novel[ -]?ai",
+    "SwarmUI": r"swarm[ -]?ui",
+    "Draw Things": r"draw things",
+    "DiffusionBee": r"diffusion ?bee",
+    "Easy Diffusion": r"easy diffusion",
+    "Mochi Diffusion": r"mochi diffusion",
+    "MFLUX": r"mflux",
+    "Civitai": r"civitai",
+    "DreamStudio": r"dreamstudio",
+    "NightCafe": r"nightcafe (?:studio|creator)|creator\.nightcafe",
+    "Playground": r"playground ?ai|playground v\d",
+    "Tensor.Art": r"tensor\.?art",
+    "SeaArt": r"seaart",
+    "Craiyon": r"craiyon",
+    "Bing Image Creator": r"bing image creator|microsoft image creator",
+    # Services and models.
+    "Midjourney": r"midjourney|niji[ -]?journey",
+    "DALL·E": r"dall[ ·•∙⋅・‧_.-]?e",
+    "GPT image": r"gpt[ -]?image|gpt-4o|chatgpt",
+    "Sora": r"sora \(?openai\)?|openai sora",
+    "OpenAI": r"openai",
+    "Nano Banana": r"nano[ -]?banana",
+    "Imagen": r"google imagen|vertex imagen|imagen-[234]|imagenfx",
+    "Gemini": r"google gemini|gemini[ -]\d(?:\.\d)?[ -](?:flash|pro)|gemini (?:flash|pro) image",
+    "Google AI": r"google (?:generative )?ai",
+    "Adobe Firefly": r"adobe firefly|firefly image \d",
+    "Ideogram": r"ideogram\.ai|ideogram ai|ideogram[ -]v\d",
+    "FLUX": r"black ?forest ?labs|flux\.[12]|flux[._-](?:dev|schnell|pro|kontext)"
+    r"|flux[ ._-]?(?:1|2|1\.1)[ ._\[-]+(?:dev|schnell|pro|kontext|krea|klein|max|flex)",
+    "Leonardo.Ai": r"leonardo[ .]?ai",
+    "Recraft": r"recraft",
+    "Seedream": r"seedream|seededit",
+    "Jimeng": r"jimeng|dreamina|即梦(?:ai)?",
+    "Doubao": r"doubao|豆包(?:ai)?",
+    "Grok": r"grok[ -]imagine|xai grok|grok[ -]\d|aurora \(xai\)|xai aurora",
+    "Qwen-Image": r"qwen[ -]?image",
+    "Wan": r"tongyi ?wanxiang|wanxiang|通义万相|通义",
+    "Hunyuan": r"hunyuan|混元",
+    "Kling": r"kling ?ai|可灵(?:ai)?",
+    "Kolors": r"kwai[ -]kolors",
+    "Reve": r"reve\.(?:art|com)|reve (?:ai|image)",
+    "Krea": r"krea\.ai|krea ai",
+    "HiDream": r"hidream",
+    "Meta AI": r"meta ai|imagined with ai",
+    "Amazon Nova Canvas": r"nova canvas|titan image generator",
+    "Runway": r"runwayml|runway gen-\d",
+    "Luma": r"luma ?ai|luma photon",
+    "PixArt": r"pixart-[αa-z]",
+    "Kandinsky": r"kandinsky \d",
+    # A model, after those that are built on it.
+    "Stable Diffusion": r"stable[ _-]?diffusion|stability\.?[ -]?ai|sdxl"
+    r"|stable image (?:core|ultra)",
+    "": r"ai[ -]generated|txt2img|text2image",  # a generator, without its name
+}
+# These are words of their own: they count where the field holds nothing else but a version.
+_WHOLE = {
+    "Ideogram": r"ideogram",
+    "Imagen": r"imagen",
+    "Gemini": r"gemini",
+    "Adobe Firefly": r"firefly",
+    "Grok": r"grok",
+    "Kling": r"kling",
+    "Reve": r"reve",
+    "Krea": r"krea",
+    "Sora": r"sora",
+}
+_ANYWHERE = {
+    name: re.compile(rf"(?<![a-z])(?:{pattern})(?![a-z])", re.IGNORECASE)
+    for name, pattern in _UNMISTAKABLE.items()
+}
+_ALONE = {
+    name: re.compile(rf"(?:{pattern})(?:[ -]?ai)?(?:[ -]v?\d[\d.]*)?", re.IGNORECASE)
+    for name, pattern in _WHOLE.items()
+}
+_MADE_WITH = re.compile(
+    r"\W{0,3}(?:(?:this )?(?:image|picture|photo|artwork) (?:was )?)?(?:ai[ -])?"
+    r"(made|created|generated|produced|rendered|imagined|edited)"
+    r" (with|by|using|in|via) (?:the )?(.{1,60})",
+    re.IGNORECASE,
+)
+_AI_ITSELF = re.compile(r"(?:generative |an )?(?:ai|artificial intelligence)\W*", re.IGNORECASE)
+
+
+def named_in(field: str) -> str | None:
+    """Find the generator that a field names as the creating software.
+
+    Parameters
+    ----------
+    field : str
+        What stands in a field such as EXIF's Software.
+
+    Returns
+    -------
+    str or None
+        Its usual name, or an empty text if the field speaks of a generator without a name; None
+        if it speaks of none.
+
+    Examples
+    --------
+    >>> named_in("Fooocus v2.2.0"), named_in("Flux Capacitor camera app")
+    ('Fooocus', None)
+    """
+    field = field[:LONGEST_NAME].strip("\0 \t\r\n\"'")
+    for name, pattern in _ANYWHERE.items():
+        if pattern.search(field):
+            return name
+    return next((name for name, pattern in _ALONE.items() if pattern.fullmatch(field)), None)
+
+
+def alone(text: str) -> str | None:
+    """Find the generator whose name is all that a comment holds.
+
+    Parameters
+    ----------
+    text : str
+        A comment or a description.
+
+    Returns
+    -------
+    str or None
+        Its usual name.
+    """
+    words = text.strip("\0 \t\r\n\"'")
+    if len(words) <= LONGEST_NAME:
+        for name, pattern in _UNMISTAKABLE.items():
+            if name and re.fullmatch(rf"(?:{pattern})(?:[ -]?v?\d[\d.]*)?", words, re.I):
+                return name
+    return None
+
+
+def made_with(text: str) -> tuple[str, bool] | None:
+    """Read a text that says with what the picture was made, such as *Made with Google AI*.
+
+    Parameters
+    ----------
+    text : str
+        A credit, a comment or a description.
+
+    Returns
+    -------
+    name : str
+        The generator's, or an empty text if it has none.
+    edited : bool
+        Whether the text says that the picture was edited with it, not made.
+        None in place of both if the text says neither of a generator.
+    """
+    if len(text) > LONGEST_NAME:
+        return None
+    said = _MADE_WITH.match(text.strip())
+    if not said:
+        return ("Meta AI", False) if text.strip().lower() == "imagined with ai" else None
+    name = "" if _AI_ITSELF.fullmatch(said[3]) else named_in(said[3])
+    if said[2].lower() == "by" and name in _ALONE and not _ANYWHERE[name].search(said[3]):
+        return None  # a photographer may be called Ideogram, too
+    return None if name is None else (name, said[1].lower() == "edited")
