@@ -80,6 +80,8 @@ def test_iptcs_digital_source_type_is_read_from_xmp(kind, term, origin):
         "cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia",
         "digsrctype:trainedAlgorithmicMedia",
         "trainedAlgorithmicMedia",
+        "Trained Algorithmic Media",
+        "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia?lang=en-GB",
     ],
 )
 def test_every_spelling_of_the_source_type_is_understood(properties, value):
@@ -101,6 +103,9 @@ def test_every_spelling_of_the_source_type_is_understood(properties, value):
         (json.dumps({"prompt": "cat", "steps": 28, "sampler": "k_euler", "uc": "", "seed": 1}), ""),
         (json.dumps({"c": "a guitar", "sampler": "DDIM", "seed": 1, "scale": 7}), ""),
         (json.dumps({"prompt": "a cat", "model": "dall-e-3", "size": "1024x1024"}), "DALL·E"),
+        (PROMPT[:-3] + ', "note": ' + "[" * 5000, "ComfyUI"),
+        (PROMPT.replace("20", "NaN"), "ComfyUI"),
+        ("{red|blue} cat\nSteps: 20, Sampler: Euler a", "AUTOMATIC1111 or similar"),
         (json.dumps({"resource-stack": {}, "extraMetadata": "{}"}), "Civitai"),
         (f"a red fox --v 6.1 --ar 16:9 Job ID: {UUID}", "Midjourney"),
         ('"a cat" -s 50 -S 1234 -W 512 -H 512 -C 7.5 -A k_lms', "InvokeAI"),
@@ -223,6 +228,16 @@ def test_other_programs_with_like_names_are_no_generators(software):
         png_with(parameters='{"exposure": 30, "steps": 5, "gain": 2}'),
         png_with(workflow='{"nodes": [{"type": "webhook"}], "connections": {}}'),
         png_with(workflow="scan, crop, print"),
+        png_with(workflow='{"nodes": [{"id": 1}], "links": [{"source": 1, "target": 2}]}'),
+        png_with(Comment='{"room": {"class_type": "yoga", "hours": 2}}'),
+        png_with(Comment='{"prompt": "Describe it", "guidance": "be brief", "seed": 1}'),
+        comment('{"prompt": "Describe the photograph", "model": "gpt-4o", "seed": 1}'),
+        comment('{"prompt": "Describe the photograph", "model": "gemini-2.5-pro"}'),
+        png_with(Comment="convert in.png --v 2 --seed 3"),
+        jpeg(Make="Gemini", Model="Firefly 8"),
+        jpeg(Make="Meta", Model="Ray-Ban Meta Smart Glasses", Software="Meta AI"),
+        xmp("<photoshop:Credit>Edited in Luminar AI</photoshop:Credit>"),
+        png_with(Software="Matplotlib version3.9.2, https://matplotlib.org/"),
         png_with(generation_data="solar plant, 4.2 MW"),
         png_with(Title="Midjourney", Author="Ideogram"),
         png_with(Description="A visit to the Stable Diffusion conference, with ComfyUI stickers"),
@@ -288,6 +303,7 @@ def test_iptcs_older_records_are_read(data_sets):
     [
         '<t:AIGC xmlns:t="http://www.tc260.org.cn/ns/AIGC/1.0/">{}</t:AIGC>',
         '<rdf:Description xmlns:T="http://www.tc260.org.cn/ns/AIGC/1.0/" T:AIGC="{}"/>',
+        "<AIGC><![CDATA[{}]]></AIGC>",
     ],
 )
 def test_chinas_label_is_read(properties):
@@ -298,7 +314,39 @@ def test_chinas_label_is_read(properties):
         assert "AI-generated" in said_by(content)[0].says
 
 
+def test_chinas_label_is_read_wherever_it_stands():
+    nested = json.dumps({"AIGC": json.dumps(LABEL)})
+    for content in (
+        comment(nested),
+        comment(str({"AIGC": LABEL | {"Label": 1}})),
+        encoded("JPEG", comment=nested.encode()),
+        png_with(aigc=str(LABEL)),
+        xmp(
+            '<T:AIGC xmlns:T="t/"><rdf:Description><T:Label>1</T:Label></rdf:Description></T:AIGC>'
+        ),
+    ):
+        assert origins(content) == {AI}
+
+
+def raw_profile(content):
+    return f"\nxmp\n{len(content):8}\n{content.hex()}\n"
+
+
+def test_xmp_that_imagemagick_has_written_is_read():
+    packet = xmp_with("<photoshop:Credit>Made with Google AI</photoshop:Credit>")
+    assert origins(png_with(**{"Raw profile type xmp": raw_profile(packet)})) == {AI}
+    assert origins(png_with(**{"Raw profile type xmp": "no digits"})) == set()
+
+
+def test_iptcs_fields_for_generators_are_read():
+    for name in ("AISystemUsed", "AIPromptInformation"):
+        assert origins(xmp(f"<Iptc4xmpExt:{name}>a fox</Iptc4xmpExt:{name}>")) == {AI}
+
+
 def test_dall_es_exif_is_read():
+    wide = b"UNICODE\0" + "DALL·E 3".encode("utf-16-be")
+    assert origins(jpeg({MAKER_NOTE: wide})) == {AI}
+    assert origins(jpeg({COMMENT: b'{"revised_prompt": "a red fox"}'})) == {AI}
     assert origins(jpeg({MAKER_NOTE: b"DALL-E 3", COMMENT: b"ASCII\0\0\0a red fox"})) == {AI}
     assert origins(jpeg({MAKER_NOTE: b"Nikon\0\x02\x10\0\0MM\0*", COMMENT: b"a fox"})) == set()
 

@@ -101,8 +101,10 @@ def as_text(tag: int, value: object) -> str:
         text = comment_text(value)
         if _is_legible(text):
             return text
-    elif tag == ExifTags.Base.MakerNote and (text := comment_text(value)).isascii():
-        return text
+    elif tag == ExifTags.Base.MakerNote:  # nearly always binary: only plain letters make a text
+        text = comment_text(value)
+        if _is_legible(text) and max(text) < "\u0250":
+            return text
     return f"{len(value):,} bytes"
 
 
@@ -136,8 +138,8 @@ def _is_wide(text: bytes, claimed: bool) -> bool:
     """Tell UTF-16 from UTF-8, which some programs write where they claim the other."""
     if b"\0" in text.strip(b"\0"):
         return True
-    few = min(_variety(text[0::2]), _variety(text[1::2])) <= len(text[:2000]) / 8
-    return claimed and (few or not _is_utf8(text))
+    few, many = sorted((_variety(text[0::2]), _variety(text[1::2])))
+    return claimed and (4 * few <= many or not _is_utf8(text))
 
 
 def _variety(half: bytes) -> int:

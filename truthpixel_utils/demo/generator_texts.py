@@ -6,6 +6,7 @@ text that is merely called *prompt* or *parameters* may be anything.
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from collections.abc import Mapping
@@ -17,10 +18,9 @@ LIKE_AUTOMATIC1111 = "AUTOMATIC1111 or similar"  # many interfaces write as it d
 MAX_JSON = 4_000_000  # characters that are parsed
 MAX_ENDS = 20_000  # of a longer text that is no JSON, characters at either end that are looked at
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_MIDJOURNEY = re.compile(
-    r"(?:^|\s)--(?:v|niji|ar|aspect|s|stylize|raw|style|q|c|chaos|seed|sref|p|profile|w|weird|exp|no|iw|tile|stop)\b"
-)
+_MIDJOURNEY = re.compile(r"(?:^|\s)--[a-z]+ ")
 _MIDJOURNEY_VERSION = re.compile(r"(?:^|\s)--(?:v|niji) \d")
+_ASPECT = re.compile(r"(?:^|\s)--ar \d+:\d+")
 _JOB = re.compile(rf"\bJob ID: {_UUID}", re.IGNORECASE)
 _STEPS = re.compile(r"\bSteps: ?\d+\b")
 _SAMPLER = re.compile(r"\b(?:Sampler|Schedule type): ?\w")
@@ -29,7 +29,8 @@ _SCALE = re.compile(r"\b(?:CFG scale|Guidance Scale|Distilled CFG Scale): ?\d", 
 _VERSION = re.compile(r"\b(?:App|Version|Civitai resources|Backend): ?([^,\n]{1,60})")
 _DREAM = re.compile(r"-s ?\d+ .{0,80}-S ?\d+ |-s ?\d+ .{0,80}-A ?k_")
 _SIGNATURE = re.compile(r"Signature: [A-Za-z0-9+/=_-]{16,}")
-_LABEL = re.compile(r"""['"]Label['"]\s*:\s*['"]?\s*(\d)""", re.IGNORECASE)
+_LABEL = re.compile(r"""['"]Label\\?['"]\s*:\s*\\?['"]?\s*(\d)""", re.IGNORECASE)
+_NODE = re.compile(r'"class_type":\s*"\w')
 # Names under which generators keep their parameters, as `_normal` writes them. Those that a chat
 # with a language model has as well stand apart.
 _PROMPTS = {"prompt", "positiveprompt", "fullprompt", "positive", "c", "inputprompt"}
@@ -47,8 +48,10 @@ _SAMPLING = {
     "usestablediffusionmodel",
     "clipskip",
 }
-_OTHERS = {"seed", "negativeprompt", "negative", "uc", "model", "basemodel", "width", "height"}
-_OTHERS |= {"strength", "scale", "size", "loras", "vae"}
+_OTHERS = {"seed", "negativeprompt", "uc", "model", "basemodel", "loras", "vae"}
+_IN_WORDS = {"sampler", "samplername", "scheduler", "usestablediffusionmodel"}
+# Models that answer in words as well: a picture's description may name them as its author.
+_CHATS = {"GPT image", "OpenAI", "Gemini", "Google AI", "Grok", "Hunyuan", "Doubao", "Wan"}
 # Names that only one program gives to a text or to a part of it.
 _OWN_NAMES = {
     "mfluxversion": "MFLUX",
@@ -87,9 +90,11 @@ def writer_of(text: str) -> str | None:
         _SAMPLER.search(text) or (_SEED.search(text) and _SCALE.search(text))
     ):
         return _interface(text)
+    if text.lstrip().startswith("{") and _NODE.search(text) and '"inputs"' in text:
+        return "ComfyUI"  # whose JSON is too long, or was cut off
     if _JOB.search(text) and _MIDJOURNEY.search(text):
         return "Midjourney"
-    if _MIDJOURNEY_VERSION.search(text) and len(set(_MIDJOURNEY.findall(text))) > 1:
+    if _MIDJOURNEY_VERSION.search(text) and _ASPECT.search(text):
         return "Midjourney"
     return "InvokeAI" if _DREAM.search(text) else None
 
@@ -145,7 +150,7 @@ def chinese_label(text: str) -> int | None:
         1 if the picture is AI-generated, 2 if it may be, 3 if it is suspected to be; None if the
         text is no such label.
     """
-    found = _LABEL.search(text[:MAX_ENDS])
+    found = _LABEL.search(html.unescape(text[:MAX_ENDS]))
     return int(found[1]) if found else None
 
 
@@ -178,34 +183,48 @@ def _writer_of_json(parsed: object) -> str | None:
         return None
     if _is_comfy_prompt(parsed) or _is_comfy_workflow(parsed):
         return "Civitai" if "extraMetadata" in parsed else "ComfyUI"
-    named = ["software", "Software", "app", "version", "generator"]
-    named += ["model", "source"] if "prompt" in parsed else []
-    for key in named:
+    for key in ("software", "Software", "app", "version", "generator", "model"):
         value = parsed.get(key)
-        if isinstance(value, str) and (name := named_in(value)) is not None:
+        name = named_in(value) if isinstance(value, str) else None
+        if name is None or (key == "model" and "prompt" not in parsed):
+            continue
+        if name not in _CHATS or "image" in value.lower():
             return name
     return _writer_of_parameters(parsed)
 
 
 def _is_comfy_prompt(parsed: dict[str, Any]) -> bool:
     nodes = [node for node in parsed.values() if isinstance(node, dict)]
-    return any(isinstance(node.get("class_type"), str) for node in nodes)
+    return any(
+        isinstance(node.get("class_type"), str) and isinstance(node.get("inputs"), dict)
+        for node in nodes
+    )
 
 
 def _is_comfy_workflow(parsed: dict[str, Any]) -> bool:
-    known = {"links", "last_node_id", "last_link_id"} & parsed.keys()
-    return isinstance(parsed.get("nodes"), list) and bool(known)
+    nodes = parsed.get("nodes")
+    return isinstance(nodes, list) and (
+        "last_node_id" in parsed
+        or any(isinstance(node, dict) and "widgets_values" in node for node in nodes)
+    )
 
 
 def _writer_of_parameters(parsed: Mapping[str, Any]) -> str | None:
-    names = {_normal(key) for key in list(parsed)[:1000]}
+    values = {_normal(key): parsed[key] for key in list(parsed)[:1000]}
     for name, program in _OWN_NAMES.items():
-        if name in names:
+        if name in values:
             return program
-    has_prompt = names & _PROMPTS
-    return (
-        "" if has_prompt and names & _SAMPLING and len(names & (_SAMPLING | _OTHERS)) > 1 else None
-    )
+    sampling = {
+        name for name in _SAMPLING & values.keys() if name in _IN_WORDS or _is_number(values[name])
+    }
+    enough = len(sampling | (_OTHERS & values.keys())) > 1
+    return "" if _PROMPTS & values.keys() and sampling and enough else None
+
+
+def _is_number(value: object) -> bool:
+    if isinstance(value, str):
+        return bool(re.fullmatch(r"[\d.]{1,9}", value.strip()))
+    return isinstance(value, (int, float))
 
 
 def _interface(text: str) -> str:

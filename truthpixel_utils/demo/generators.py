@@ -61,11 +61,10 @@ _UNMISTAKABLE = {
     "Reve": r"reve\.(?:art|com)|reve (?:ai|image)",
     "Krea": r"krea\.ai|krea ai",
     "HiDream": r"hidream",
-    "Meta AI": r"meta ai|imagined with ai",
     "Amazon Nova Canvas": r"nova canvas|titan image generator",
     "Runway": r"runwayml|runway gen-\d",
-    "Luma": r"luma ?ai|luma photon",
-    "PixArt": r"pixart-[αa-z]",
+    "Luma": r"luma photon|luma dream machine",
+    "PixArt": r"pixart-(?:α|alpha|Σ|sigma)",
     "Kandinsky": r"kandinsky \d",
     # A model, after those that are built on it.
     "Stable Diffusion": r"stable[ _-]?diffusion|stability\.?[ -]?ai|sdxl"
@@ -120,11 +119,27 @@ def named_in(field: str) -> str | None:
     >>> named_in("Fooocus v2.2.0"), named_in("Flux Capacitor camera app")
     ('Fooocus', None)
     """
-    field = field[:LONGEST_NAME].strip("\0 \t\r\n\"'")
-    for name, pattern in _ANYWHERE.items():
-        if pattern.search(field):
-            return name
-    return next((name for name, pattern in _ALONE.items() if pattern.fullmatch(field)), None)
+    found = named_for_certain(field)
+    if found is not None:
+        return found
+    return next((name for name, pattern in _ALONE.items() if pattern.fullmatch(_trim(field))), None)
+
+
+def named_for_certain(field: str) -> str | None:
+    """Find a generator by a name that is no other thing's, not even a camera's.
+
+    Parameters
+    ----------
+    field : str
+        What stands in a field such as EXIF's Make.
+
+    Returns
+    -------
+    str or None
+        As `named_in` does.
+    """
+    words = _trim(field)
+    return next((name for name, pattern in _ANYWHERE.items() if pattern.search(words)), None)
 
 
 def alone(text: str) -> str | None:
@@ -140,8 +155,8 @@ def alone(text: str) -> str | None:
     str or None
         Its usual name.
     """
-    words = text.strip("\0 \t\r\n\"'")
-    if len(words) <= LONGEST_NAME:
+    words = _trim(text)
+    if len(text) <= LONGEST_NAME:
         for name, pattern in _UNMISTAKABLE.items():
             if name and re.fullmatch(rf"(?:{pattern})(?:[ -]?v?\d[\d.]*)?", words, re.I):
                 return name
@@ -170,6 +185,10 @@ def made_with(text: str) -> tuple[str, bool] | None:
     if not said:
         return ("Meta AI", False) if text.strip().lower() == "imagined with ai" else None
     name = "" if _AI_ITSELF.fullmatch(said[3]) else named_in(said[3])
-    if said[2].lower() == "by" and name in _ALONE and not _ANYWHERE[name].search(said[3]):
+    if name and said[2].lower() == "by" and named_for_certain(said[3]) is None:
         return None  # a photographer may be called Ideogram, too
     return None if name is None else (name, said[1].lower() == "edited")
+
+
+def _trim(field: str) -> str:
+    return field[:LONGEST_NAME].strip("\0 \t\r\n\"'")

@@ -120,9 +120,16 @@ def _iptc(opened: Image.Image) -> Iterator[Entry]:
 
 
 def _xmp(opened: Image.Image) -> Iterator[Entry]:
-    packet = opened.info.get("xmp") or opened.info.get("XML:com.adobe.xmp") or b""
+    info = opened.info
+    packet = info.get("xmp") or info.get("XML:com.adobe.xmp") or _raw_profile(opened) or b""
     for name, value in xmp.properties(packet):
         yield Entry(XMP, name, value)
+
+
+def _raw_profile(opened: Image.Image) -> bytes:
+    """Undo how ImageMagick writes XMP into a PNG: its name, its length and hexadecimal digits."""
+    text = str(opened.info.get("Raw profile type xmp", ""))
+    return bytes.fromhex("".join(text.split()[2:]))
 
 
 def _texts(opened: Image.Image) -> Iterator[Entry]:

@@ -114,7 +114,8 @@ def last_part(term: str) -> str:
     >>> last_part("http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture/")
     'digitalCapture'
     """
-    return re.split(r"[/:#]", term.strip().rstrip("/#"))[-1].strip()
+    address = re.split(r"[?;]", "".join(term[:LONGEST].split()))[0]
+    return re.split(r"[/:#]", address.rstrip("/#"))[-1]
 
 
 def strongest(makers: list[str]) -> str:

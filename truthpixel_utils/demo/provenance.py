@@ -28,6 +28,7 @@ from truthpixel_utils.demo.origin import (
 )
 
 MAX_STATEMENTS = 40
+LOOKED_AT = 10_000  # characters of a text in which a label may begin
 MAX_CAMERA = 80  # characters of a camera's name: what is longer is no camera
 # Fields, by the last part of their name in lower case.
 _SOURCE_TYPE = {"digitalsourcetype", "digitalsourcefiletype"}
@@ -39,12 +40,13 @@ _SOFTWARE = {
     "generator",
     "originating program",
     "softwareagent",
-    "aisystemused",
 }
+_AI_ONLY = {"aisystemused", "aipromptinformation"}  # IPTC's fields for what a generator was told
 _DEVICE = {"make", "model", "makernote", "source"}  # of the camera, or what stands in its place
 _SENTENCES = {"credit", "comment", "usercomment", "description", "imagedescription", "xpcomment"}
 _SENTENCES |= {"caption/abstract", "parameters"}
 _EXPOSURE = {"ExposureTime", "FNumber", "ISOSpeedRatings", "PhotographicSensitivity", "FocalLength"}
+_AIGC = re.compile(r"""['"]AIGC\\?['"]\s*:""")
 _LABELS = {1: "AI-generated", 2: "possibly AI-generated", 3: "suspected to be AI-generated"}
 
 
@@ -122,7 +124,7 @@ def camera_of(entries: list[Entry]) -> str:
     """
     make, model = (_first(entries, IMAGE, key).strip("\0 ") for key in ("Make", "Model"))
     for text in (make, model):
-        if len(text) > MAX_CAMERA or "{" in text or generators.named_in(text) is not None:
+        if len(text) > MAX_CAMERA or "{" in text or generators.named_for_certain(text) is not None:
             return ""
     return model if model.startswith(make) else f"{make} {model}".strip()
 
@@ -145,12 +147,18 @@ def _labels(entries: list[Entry]) -> Iterator[Statement]:
         if name in _SOURCE_TYPE or _is_source_type(entry):
             term = short(last_part(entry.value))
             yield Statement("IPTC digital source type", term, maker(term))
-        elif name == "aigc" or '"AIGC"' in entry.value[:200]:
-            number = generator_texts.chinese_label(entry.value)
-            if number in _LABELS:
-                origin = AI if number == 1 else ""
-                words = f"{_LABELS[number]}: {entry.value}"
-                yield Statement(f"China's AIGC label ({entry.where})", short(words), origin)
+        elif (number := _label_of(entry)) in _LABELS:
+            words = f"{_LABELS[number]}: {entry.value}"
+            origin = AI if number == 1 else ""
+            yield Statement(f"China's AIGC label ({entry.where})", short(words), origin)
+
+
+def _label_of(entry: Entry) -> int | None:
+    if _name(entry) == "aigc" or _AIGC.search(entry.value[:LOOKED_AT]):
+        return generator_texts.chinese_label(entry.value)
+    if _name(entry) == "label" and "AIGC/" in entry.key:
+        return generator_texts.chinese_label(f"'Label': {entry.value}")
+    return None
 
 
 def _is_source_type(entry: Entry) -> bool:
@@ -165,15 +173,16 @@ def _software(entry: Entry) -> Iterator[Statement]:
     """Quote a field that names the creating software; where a camera is named, only a generator."""
     name = _name(entry)
     is_device = name in _DEVICE and entry.where in (IMAGE, PHOTO, PNG_TEXT)
+    if name in _AI_ONLY:
+        yield _quote(entry, AI)
     if not entry.value.strip() or not (name in _SOFTWARE or is_device):
         return
-    by = generators.named_in(entry.value)
+    named = generators.named_for_certain if is_device else generators.named_in
+    by = named(entry.value)
     if by is not None:
         # A step of editing that a generator took made part of the picture, at most.
         origin = PARTLY_AI if "History" in entry.key else AI
         yield _quote(entry, origin, by)
-    elif name == "aisystemused":
-        yield _quote(entry, AI, short(entry.value, 60))
     elif name in _SOFTWARE and "/" not in entry.key:
         yield _quote(entry)
 
