@@ -66,7 +66,7 @@ def test_changed_pixels_are_told(painted):
 
 
 def test_a_signer_on_the_trust_list_is_told_from_others(painted, authority, tmp_path, monkeypatch):
-    for name, words in (("ours", "is on the trust list"), ("others", "is not on a trust list")):
+    for name, words in (("ours", "is on the trust list"), ("others", "is not on the trust list")):
         anchors = authority if name == "ours" else Authority()
         (tmp_path / name).write_bytes(anchors.trust_list)
         monkeypatch.setenv(content_credentials.TRUST_LIST, str(tmp_path / name))

@@ -116,6 +116,8 @@ def test_what_the_file_says_heads_every_form_of_an_answer():
     assert html.index(said) < html.index(detector)
     assert html.count(f"color:{plots.VERDICT_COLOURS[AI]}") == 1  # only the detector's line
     title = views.figure(report)._suptitle.get_text()
+    assert max(map(len, title.splitlines())) <= views.TITLE_WIDTH  # none runs out of the figure
+    title = title.replace("\n", " ")
     assert title.index(said) < title.index(detector) < title.index("p_ai")
     assert json.loads(views.as_json(report))["headline"] == [
         {"text": said, "strength": "validated"},

@@ -158,8 +158,10 @@ def _certificate(failures: set[str]) -> str:
     if "signingCredential.invalid" in failures:
         said.append("is not fit for signing pictures")
     if "signingCredential.untrusted" in failures:
-        none = "" if os.environ.get(TRUST_LIST) else " (none was given, so it was not checked)"
-        said.append(f"is not on a trust list{none}")
+        given = os.environ.get(TRUST_LIST)
+        said.append(
+            "is not on the trust list" if given else "is not on a trust list: none was given"
+        )
     elif not said:
         said.append("is on the trust list")
     return f"the certificate {' and '.join(said)}"

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from truthpixel_utils.demo.analysis import Report
 
 MAX_SHOWN = 480  # pixels a side of a picture in a page, at most
-TITLE_WIDTH = 110  # letters of a line above a figure
+TITLE_WIDTH = 88  # letters of a line above a figure
 SHARP_EDGES_BELOW = 120  # pixels a side: a page enlarges smaller pictures without smoothing them
 
 
@@ -188,7 +188,9 @@ def overlay(report: Report, opacity: float = 0.7) -> np.ndarray:
 
 
 def figure(report: Report, colour_map: str = plots.HEAT) -> Figure:
-    """Draw the image, its heatmap, and the heatmap over the image, with the verdict above.
+    """Draw the image, its heatmap, and the heatmap over the image; above, what is known best of it.
+
+    That is the first line of the headline, and the detector's.
 
     Parameters
     ----------
@@ -201,8 +203,10 @@ def figure(report: Report, colour_map: str = plots.HEAT) -> Figure:
     -------
     matplotlib.figure.Figure
     """
-    lines = [textwrap.shorten(line.text, TITLE_WIDTH, placeholder=" …") for line in report.headline]
-    title = f"{report.name}: " + "\n".join(lines) + f" (p_ai {report.p_ai:.2f})"
+    said = [line.text for line in report.headline[:1] + report.headline[1:][-1:]]
+    said[0] = f"{report.name}: {said[0]}"
+    said[-1] += f" (p_ai {report.p_ai:.2f})"
+    title = "\n".join(textwrap.fill(line, TITLE_WIDTH) for line in said)
     return plots.explanation(report.image, report.heatmap, title, colour_map=colour_map)
 
 
