@@ -185,6 +185,9 @@ def test_generators_texts_in_a_png_are_told(texts):
         ("Kling AI", "Kling"),
         ("Reve", "Reve"),
         ("Krea 1", "Krea"),
+        ("qwen_image", "Qwen-Image"),
+        ("niji 6", "Midjourney"),
+        ("flux1-schnell", "FLUX"),
     ],
 )
 def test_a_generator_is_known_by_its_name_in_a_field_for_software(software, name):
@@ -210,6 +213,8 @@ def test_a_generator_is_known_by_its_name_in_a_field_for_software(software, name
         "Luminar AI",
         "Gemini Telescope Control",
         "Kreative Suite",
+        "XAI Toolbox 2",
+        "Swift Playground v2",
         "Reverie Photo 2",
         "Adobe Photoshop 25.0",
     ],
@@ -417,6 +422,14 @@ def test_text_behind_the_pixels_of_a_png_is_read():
     plain, end = encoded("PNG")[:-12], encoded("PNG")[-12:]
     [found] = said_by(plain + length + chunk + check + end)
     assert "a castle" in found.says
+
+
+def test_xmp_behind_the_pixels_of_a_png_is_read():
+    packet = xmp_with("<photoshop:Credit>Made with Google AI</photoshop:Credit>")
+    chunk = b"iTXtXML:com.adobe.xmp\0\0\0\0\0" + packet
+    length, check = (len(chunk) - 4).to_bytes(4, "big"), zlib.crc32(chunk).to_bytes(4, "big")
+    plain = encoded("PNG")
+    assert origins(plain[:-12] + length + chunk + check + plain[-12:]) == {AI}
 
 
 def test_credentials_kept_elsewhere_are_not_fetched():

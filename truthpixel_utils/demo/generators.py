@@ -15,11 +15,11 @@ _UNMISTAKABLE = {
     "Forge": r"stable-diffusion-webui-forge|webui[ -]forge|forge (?:neo|webui)",
     "SD.Next": r"sd\.next|vladmandic",
     "AUTOMATIC1111": r"automatic1111|a1111|stable-diffusion-webui",
-    "ComfyUI": r"comfy[ _-]?ui",
+    "ComfyUI": r"comfy[ -]?ui",
     "Fooocus": r"(?:ruined ?)?fooocus",
     "InvokeAI": r"invoke[ -]?ai",
     "NovelAI": r"novel[ -]?ai",
-    "SwarmUI": r"swarm[ -]?ui",
+    "SwarmUI": r"(?:stable ?)?swarm[ -]?ui",
     "Draw Things": r"draw things",
     "DiffusionBee": r"diffusion ?bee",
     "Easy Diffusion": r"easy diffusion",
@@ -27,15 +27,15 @@ _UNMISTAKABLE = {
     "MFLUX": r"mflux",
     "Civitai": r"civitai",
     "DreamStudio": r"dreamstudio",
-    "NightCafe": r"nightcafe (?:studio|creator)|creator\.nightcafe",
-    "Playground": r"playground ?ai|playground v\d",
+    "NightCafe": r"nightcafe",
+    "Playground": r"playground ?ai|playground v2\.5",
     "Tensor.Art": r"tensor\.?art",
     "SeaArt": r"seaart",
     "Craiyon": r"craiyon",
     "Bing Image Creator": r"bing image creator|microsoft image creator",
     # Services and models.
-    "Midjourney": r"midjourney|niji[ -]?journey",
-    "DALL·E": r"dall[ ·•∙⋅・‧_.-]?e",
+    "Midjourney": r"midjourney|niji[ ·・-]?journey",
+    "DALL·E": r"dall[ ·•∙⋅・‧.-]?e",
     "GPT image": r"gpt[ -]?image|gpt-4o|chatgpt",
     "Sora": r"sora \(?openai\)?|openai sora",
     "OpenAI": r"openai",
@@ -45,29 +45,32 @@ _UNMISTAKABLE = {
     "Google AI": r"google (?:generative )?ai",
     "Adobe Firefly": r"adobe firefly|firefly image \d",
     "Ideogram": r"ideogram\.ai|ideogram ai|ideogram[ -]v\d",
-    "FLUX": r"black ?forest ?labs|flux\.[12]|flux[._-](?:dev|schnell|pro|kontext)"
-    r"|flux[ ._-]?(?:1|2|1\.1)[ ._\[-]+(?:dev|schnell|pro|kontext|krea|klein|max|flex)",
-    "Leonardo.Ai": r"leonardo[ .]?ai",
+    "FLUX": r"black ?forest ?labs|flux\.[12]|flux[.-](?:dev|schnell|pro)|flux[ .-]kontext"
+    r"|flux[ .-]?(?:1|2|1\.1)[ .\[-]+(?:dev|schnell|pro|kontext|krea|klein|max|flex)",
+    "Leonardo.Ai": r"leonardo[ .]?ai|leonardo phoenix",
     "Recraft": r"recraft",
     "Seedream": r"seedream|seededit",
     "Jimeng": r"jimeng|dreamina|即梦(?:ai)?",
     "Doubao": r"doubao|豆包(?:ai)?",
-    "Grok": r"grok[ -]imagine|xai grok|grok[ -]\d|aurora \(xai\)|xai aurora",
+    "Grok": r"grok[ -]imagine|grok[ -]\d|xai (?:grok|aurora)",
     "Qwen-Image": r"qwen[ -]?image",
-    "Wan": r"tongyi ?wanxiang|wanxiang|通义万相|通义",
-    "Hunyuan": r"hunyuan|混元",
+    "Wan": r"(?:tongyi ?)?wanxiang|通义万相|wan ?2\.\d",
+    "Hunyuan": r"hunyuan(?:image|dit)?|混元",
     "Kling": r"kling ?ai|可灵(?:ai)?",
     "Kolors": r"kwai[ -]kolors",
     "Reve": r"reve\.(?:art|com)|reve (?:ai|image)",
     "Krea": r"krea\.ai|krea ai",
     "HiDream": r"hidream",
+    "ERNIE-ViLG": r"ernie-vilg|文心一格",
+    "LiblibAI": r"liblib ?ai",
+    "YandexART": r"yandexart|шедеврум",
     "Amazon Nova Canvas": r"nova canvas|titan image generator",
     "Runway": r"runwayml|runway gen-\d",
     "Luma": r"luma photon|luma dream machine",
     "PixArt": r"pixart-(?:α|alpha|Σ|sigma)",
     "Kandinsky": r"kandinsky \d",
     # A model, after those that are built on it.
-    "Stable Diffusion": r"stable[ _-]?diffusion|stability\.?[ -]?ai|sdxl"
+    "Stable Diffusion": r"stable[ -]?diffusion|stability\.?[ -]?ai|sdxl|sd ?3\.5|stable cascade"
     r"|stable image (?:core|ultra)",
     "": r"ai[ -]generated|txt2img|text2image",  # a generator, without its name
 }
@@ -77,11 +80,14 @@ _WHOLE = {
     "Imagen": r"imagen",
     "Gemini": r"gemini",
     "Adobe Firefly": r"firefly",
-    "Grok": r"grok",
+    "Grok": r"grok|xai",
     "Kling": r"kling",
     "Reve": r"reve",
     "Krea": r"krea",
     "Sora": r"sora",
+    "Midjourney": r"niji",
+    "Kolors": r"kolors",
+    "Z-Image": r"z-image(?:[ -]turbo)?",
 }
 _ANYWHERE = {
     name: re.compile(rf"(?<![a-z])(?:{pattern})(?![a-z])", re.IGNORECASE)
@@ -191,4 +197,5 @@ def made_with(text: str) -> tuple[str, bool] | None:
 
 
 def _trim(field: str) -> str:
-    return field[:LONGEST_NAME].strip("\0 \t\r\n\"'")
+    """Cut a field to what may be a name; some programs write underscores for spaces."""
+    return field[:LONGEST_NAME].replace("_", " ").strip("\0 \t\r\n\"'")

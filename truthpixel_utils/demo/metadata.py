@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from collections.abc import Iterator
 from itertools import chain
@@ -72,6 +73,8 @@ def entries(opened: Image.Image) -> list[Entry]:
         With whole values. Kinds that are damaged are left out.
     """
     found = []
+    with contextlib.suppress(Exception):  # of a cut file, too: Pillow raises many kinds
+        opened.load()  # a PNG may hold texts, XMP and EXIF behind its pixels
     for kind in (_exif, _iptc, _xmp, _texts, _colour_profile):
         try:
             found += kind(opened)
@@ -134,7 +137,6 @@ def _raw_profile(opened: Image.Image) -> bytes:
 
 def _texts(opened: Image.Image) -> Iterator[Entry]:
     """Read the texts of a PNG, of which its XMP is none, and the comment of a JPEG."""
-    opened.load()  # a PNG may hold text behind its pixels
     for key, value in getattr(opened, "text", {}).items():
         if key != "XML:com.adobe.xmp":
             yield Entry(PNG_TEXT, key, str(value))
