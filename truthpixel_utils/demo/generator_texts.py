@@ -33,7 +33,8 @@ _LABEL = re.compile(r"""['"]Label\\?['"]\s*:\s*\\?['"]?\s*(\d)""", re.IGNORECASE
 _NODE = re.compile(r'"class_type":\s*"\w')
 # Names under which generators keep their parameters, as `_normal` writes them. Those that a chat
 # with a language model has as well stand apart.
-_PROMPTS = {"prompt", "positiveprompt", "fullprompt", "positive", "c", "inputprompt"}
+_PROMPTS = {"prompt", "positiveprompt", "fullprompt", "inputprompt"}
+_SHORT_PROMPTS = {"c", "positive"}  # which count only beside a sampler
 _SAMPLING = {
     "steps",
     "numinferencesteps",
@@ -58,13 +59,12 @@ _OWN_NAMES = {
     "suiimageparams": "SwarmUI",
     "fooocusscheme": "Fooocus",
     "resourcestack": "Civitai",
-    "extrametadata": "Civitai",
     "invokeaimetadata": "InvokeAI",
     "invokeaigraph": "InvokeAI",
     "invokeaiworkflow": "InvokeAI",
     "sdmetadata": "InvokeAI",
     "usestablediffusionmodel": "Easy Diffusion",
-    "revisedprompt": "DALL·E",
+    "revisedprompt": "",  # OpenAI's and others' models write what they made of a prompt
 }
 
 
@@ -183,6 +183,9 @@ def _writer_of_json(parsed: object) -> str | None:
         return None
     if _is_comfy_prompt(parsed) or _is_comfy_workflow(parsed):
         return "Civitai" if "extraMetadata" in parsed else "ComfyUI"
+    more = parsed.get("extraMetadata")
+    if isinstance(more, str) and isinstance(told := parsed_json(more), dict):
+        return None if _writer_of_parameters(told) is None else "Civitai"
     for key in ("software", "Software", "app", "version", "generator", "model"):
         value = parsed.get(key)
         name = named_in(value) if isinstance(value, str) else None
@@ -217,8 +220,10 @@ def _writer_of_parameters(parsed: Mapping[str, Any]) -> str | None:
     sampling = {
         name for name in _SAMPLING & values.keys() if name in _IN_WORDS or _is_number(values[name])
     }
+    prompts = _PROMPTS | (_SHORT_PROMPTS if sampling & _IN_WORDS else set())
+    prompted = any(isinstance(values[name], str) for name in prompts & values.keys())
     enough = len(sampling | (_OTHERS & values.keys())) > 1
-    return "" if _PROMPTS & values.keys() and sampling and enough else None
+    return "" if prompted and sampling and enough else None
 
 
 def _is_number(value: object) -> bool:
