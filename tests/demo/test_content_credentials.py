@@ -142,6 +142,7 @@ def store(codes=(), **manifest):
         (["signingCredential.untrusted"], "unchanged since; the certificate is not on a trust"),
         (["signingCredential.revoked"], "unchanged since; the certificate was revoked"),
         (["signingCredential.untrusted", "timeStamp.mismatch"], "unchanged since"),
+        (["cawg.identity.untrusted", "ingredient.manifest.mismatch"], "unchanged since"),
         (["assertion.boxesHash.mismatch"], "changed since, or damaged"),
         (["assertion.hashedURI.mismatch"], "changed since, or damaged"),
         (["claimSignature.mismatch", "signingCredential.expired"], "changed since, or damaged"),
@@ -181,3 +182,12 @@ def test_a_generator_that_states_no_source_is_known_by_its_name():
 def test_manifests_of_odd_shapes_are_quoted_as_far_as_they_go(manifest):
     [statement, *_] = statements(store(**manifest), "")
     assert "signed as" in statement.says
+
+
+def test_ingredients_that_hold_each_other_come_to_an_end():
+    each_other = [{"active_manifest": "one"}, {"active_manifest": "two"}]
+    two = {"ingredients": each_other * 20_000, "claim_generator": "Midjourney"}
+    found = store(ingredients=each_other * 20_000)
+    found["manifests"]["two"] = two
+    own, source = statements(found, "")
+    assert (own.origin, source.by) == ("", "Midjourney")

@@ -142,7 +142,7 @@ def test_a_report_as_json_holds_all_but_the_pictures():
     fields = {*Report._fields, "truthpixel", "headline"} - {"image", "seen", "heatmap"}
     assert told.keys() == fields
     [statement], [entry] = told["provenance"], told["metadata"]
-    assert statement["origin"] == BY_AI and statement["validated"]
+    assert statement["origin"] == BY_AI and statement["validated"] and statement["made_by_ai"]
     assert entry == {"where": HARMLESS, "key": HARMLESS, "value": HARMLESS}
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import os
+from collections import deque
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -34,6 +35,9 @@ WHERE = "Content Credentials"
 TRUST_LIST = "TRUTHPIXEL_TRUST_LIST"
 MAX_INGREDIENTS = 10
 MAX_NODES = 100_000  # of a manifest's assertions that are looked at
+# What codes of validation begin with that say nothing of whether the picture is as it was signed.
+_ASIDE = ("signingCredential.", "timeStamp.", "claimSignature.outsideValidity", "cawg.")
+_ASIDE += ("ingredient.", "assertion.action.")
 _LINKS = {"componentOf": "put together with", "inputTo": "made with the help of"}
 
 
@@ -96,7 +100,7 @@ def statements(store: dict[str, Any], problem: str) -> list[Statement]:
         return []
     failures = _failures(_dict(store.get("validation_results")).get("activeManifest"))
     failures = failures or _codes(store.get("validation_status"))
-    intact = not failures - _about_the_certificate(failures)
+    intact = not _about_the_picture(failures)
     signer = short(str(_dict(active.get("signature_info")).get("issuer") or "nobody"), 60)
     origin, terms, by = _origin(active)
     condition, brief = _condition(failures)
@@ -130,9 +134,9 @@ def _offline(trust_list: str) -> c2pa.Context:
 
 def _condition(failures: set[str]) -> tuple[str, str]:
     """Say whether the picture is as it was signed, in full and for a heading."""
-    if any(map(_is_mismatch, failures)):
+    if any(map(_is_mismatch, _about_the_picture(failures))):
         return "changed since, or damaged", "but changed since"
-    if others := failures - _about_the_certificate(failures):
+    if others := _about_the_picture(failures):
         return f"not validated ({', '.join(sorted(others))})", "but not validated"
     return "unchanged since", "unchanged"
 
@@ -142,10 +146,9 @@ def _is_mismatch(code: str) -> bool:
     return code.endswith(".mismatch") and not code.startswith("timeStamp.")
 
 
-def _about_the_certificate(codes: set[str]) -> set[str]:
-    """Choose what validation found amiss with who signed or when, not with what was signed."""
-    kinds = ("signingCredential.", "timeStamp.", "claimSignature.outsideValidity")
-    return {code for code in codes if code.startswith(kinds)}
+def _about_the_picture(codes: set[str]) -> set[str]:
+    """Leave out what validation found amiss with who signed and when, or with other pictures."""
+    return {code for code in codes if not code.startswith(_ASIDE)}
 
 
 def _certificate(failures: set[str]) -> str:
@@ -235,9 +238,9 @@ def _of_ingredients(
         _is_mismatch(code) for one in deltas for code in _failures(one.get("validationDeltas"))
     )
     found, seen = [], set()
-    waiting = [(one, "") for one in _dicts(active.get("ingredients"))]
+    waiting = deque((one, "") for one in _dicts(active.get("ingredients")))
     while waiting and len(found) < MAX_INGREDIENTS:
-        ingredient, link = waiting.pop(0)
+        ingredient, link = waiting.popleft()
         label = str(ingredient.get("active_manifest"))
         manifest = _dict(manifests.get(label))
         if not manifest or label in seen:
@@ -249,9 +252,8 @@ def _of_ingredients(
         if not origin:
             continue
         results = _dict(ingredient.get("validation_results"))
-        codes = _failures(results.get("activeManifest")) | _codes(
-            ingredient.get("validation_status")
-        )
+        codes = _failures(results.get("activeManifest"))
+        codes |= _codes(ingredient.get("validation_status"))
         broken = changed or any(map(_is_mismatch, codes))
         words = f"{link} a picture by {_author(manifest)}"
         words += "; that one had been changed after it was signed" if broken else ""

@@ -225,7 +225,10 @@ def as_json(report: Report) -> str:
     """
     fields = report._asdict()
     fields["headline"] = [line._asdict() for line in report.headline]
-    fields["provenance"] = [statement._asdict() for statement in report.provenance]
+    fields["provenance"] = [
+        {**statement._asdict(), "made_by_ai": statement.made_by_ai}
+        for statement in report.provenance
+    ]
     fields["metadata"] = [entry._asdict() for entry in report.metadata]
     fields["truthpixel"] = __version__
     texts = {name: value for name, value in fields.items() if not isinstance(value, np.ndarray)}
