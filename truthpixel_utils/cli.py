@@ -14,7 +14,7 @@ import click
 
 from truthpixel_utils import __version__, course, data, demo, evaluate, model, plots, train
 from truthpixel_utils.errors import TruthPixelError
-from truthpixel_utils.files import project_path
+from truthpixel_utils.files import atomic_write, project_path
 from truthpixel_utils.profiles import PROFILES
 
 output_dir_option = click.option(
@@ -179,6 +179,21 @@ def evaluate_detector(
     help="The detector that is to answer, by its file or its name: cifake or pictures (in the "
     "package), or course (what notebook 4 has trained).  [default: cifake]",
 )
+@click.option(
+    "--json",
+    "json_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write all that was found out into this file, too.",
+)
+@click.option(
+    "--csv",
+    "csv_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Write a row an image into this file, too.",
+)
+@click.version_option(__version__, prog_name="truthpixel")
 @output_dir_option
 def explain_images(
     paths: tuple[Path, ...],
@@ -186,11 +201,18 @@ def explain_images(
     method: str,
     colour_map: str,
     model_file: str | None,
+    json_file: Path | None,
+    csv_file: Path | None,
     output_dir: str,
 ) -> None:
-    """Give a verdict on images and draw where it comes from.
+    """Give a verdict on images, say what their files say of their origin, and draw why.
 
     Each PATH is an image (JPG, PNG, WebP, HEIC, AVIF, GIF, BMP or TIFF), or a folder of images.
+
+    \b
+    truthpixel explain holiday.jpg
+    truthpixel explain album/ --out explained --csv answers.csv
+    truthpixel explain a.png b.heic --model pictures --json answers.json
     """
     import matplotlib
 
@@ -201,25 +223,34 @@ def explain_images(
     images = _images_in(paths)
     analyze = demo.load_analyzer(model_file, output_dir)
     stems = Counter(image.stem for image in images)
-    failures = 0
+    reports = []
     for number, image in enumerate(images, 1):
         try:
             report = analyze(_read(image), image.name, method=method)
         except TruthPixelError as error:
             click.echo(error, err=True)
-            failures += 1
             continue
         # CIFAKE has a REAL/0001.jpg and a FAKE/0001.jpg: images of one name are told by number.
         stem = image.stem if stems[image.stem] == 1 else f"{image.stem}_{number}"
         path = out / f"{stem}_{method}.png"
-        plots.save_figure(demo.views.figure(report, colour_map), path.absolute())
-        counted = f"[{number}/{len(images)}] " if len(images) > 1 else ""
-        lines = [line.text for line in report.headline]  # the detector's is the last
-        lines[-1] += f" (p_ai {report.p_ai:.2f}), {path}"
-        lines += [f"{one.where}: {one.says}" for one in report.provenance]
-        click.echo(f"{counted}{image.name}: " + "\n  ".join([*lines, *report.warnings]))
-    if failures:
+        plots.save_figure(demo.exports.figure(report, colour_map), path.absolute())
+        if len(images) == 1:
+            click.echo(f"{image.name}: {demo.exports.as_text(report)}\n  {path}")
+        else:
+            line = demo.exports.as_line(report)
+            click.echo(f"[{number}/{len(images)}] {image.name}: {line}, {path}")
+        reports.append(demo.exports.without_pictures(report))
+    if json_file:
+        _write(json_file, f"[{','.join(map(demo.exports.as_json, reports))}]")
+    if csv_file:
+        _write(csv_file, demo.exports.as_csv(reports))
+    if len(reports) < len(images):
         raise click.exceptions.Exit(1)
+
+
+def _write(path: Path, text: str) -> None:
+    with atomic_write(path.absolute()) as part:
+        part.write_text(text, encoding="utf-8")
 
 
 def _images_in(paths: tuple[Path, ...]) -> list[Path]:

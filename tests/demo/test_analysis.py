@@ -7,6 +7,7 @@ from PIL import Image, PngImagePlugin
 
 from conftest import RULE, only, picture
 from truthpixel_utils import data, demo, evaluate, model
+from truthpixel_utils.demo.answers import evidence
 from truthpixel_utils.demo.views import report_card
 from truthpixel_utils.errors import TruthPixelError
 
@@ -35,15 +36,15 @@ def test_a_thumbnail_gets_the_detectors_own_answer(detector):
     assert report.p_ai == pytest.approx(
         float(evaluate.predict_images(detector, pixels[None])[1][0]), abs=1e-6
     )
-    assert (report.seen == pixels).all() and report.heatmap.shape == report.image.shape[:2]
-    assert not any("pixels" in warning for warning in report.warnings)
+    assert (report.seen == pixels).all() and not report.warnings
+    assert (report.heatmap is None) == (report.verdict == "cannot tell") == bool(report.reason)
 
 
 def test_a_large_image_is_scaled_down_as_in_training_and_the_reader_is_warned(detector):
     large = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
     report = analyze(detector, encode(large), "big.png")
     assert (report.seen == data.thumbnail(large)).all()
-    assert "400 × 300 pixels" in report.warnings[0]
+    assert "400 × 300 pixels" in report.reason and "reverse image search" in report.advice
     assert report.information["size"] == "400 × 300 pixels"
 
 
@@ -76,13 +77,13 @@ def test_an_answer_that_turns_round_when_the_image_is_mirrored_is_none(chancy):
     ).astype(np.uint8)
     report = demo.analyze(encode(ramp[:, ::-1]), "a.png", choose=only(chancy, rule))
     assert report.p_ai > 0.99 and report.verdict == "cannot tell"
-    assert any("turns round when the image is mirrored" in warning for warning in report.warnings)
+    assert "turns round when the image is mirrored" in report.reason and report.advice
     even = demo.analyze(
         encode(np.full((32, 32, 3), 250, np.uint8)),
         "a.png",
         choose=only(chancy, rule),
     )
-    assert even.verdict == "AI-generated" and not even.warnings
+    assert even.verdict == "AI-generated" and not even.warnings and not even.reason
 
 
 def test_a_webp_with_camera_and_date_is_analyzed_and_both_are_told(detector):
@@ -145,8 +146,8 @@ def test_a_large_image_is_never_accused_however_sure_the_detector_is(detector):
     large = analyze(certain, encode(photograph), "photo.png")
     thumbnail = analyze(certain, encode(picture(1, True)), "thumbnail.png")
     assert (large.verdict, thumbnail.verdict) == ("cannot tell", "AI-generated")
-    assert "opacity:0.3" in report_card(large)  # nor does the bar accuse
-    assert "opacity:1" in report_card(thumbnail)
+    assert "confidence" not in report_card(large)  # nor does a bar accuse
+    assert "confidence" in report_card(thumbnail)
 
 
 @pytest.mark.parametrize("mode", ["L", "P", "RGBA", "LA", "1", "CMYK"])
@@ -189,14 +190,25 @@ def of_pictures():
 
 
 @pytest.mark.parametrize("size", [(300, 200), (4000, 3000), (1, 3000), (20, 80)])
-def test_a_picture_of_any_size_is_mapped_whole_by_the_detector_of_pictures(of_pictures, size):
+def test_a_picture_of_any_size_goes_to_the_detector_of_pictures(of_pictures, size):
     pixels = np.random.default_rng(0).integers(0, 256, (*size[::-1], 3), dtype=np.uint8)
     report = demo.analyze(encode(pixels, "JPEG"), "a.jpg", choose=of_pictures)
     assert report.detector == "pictures" == report.information["detector"]
-    assert report.heatmap.shape == report.image.shape[:2] and np.isfinite(report.heatmap).all()
-    assert not any("thumbnails only" in warning for warning in report.warnings)
+    assert "thumbnails" not in report.reason and len(report.close) > 0
     small = any("continued by its mirror image" in warning for warning in report.warnings)
     assert small == (min(size) < 32)
+
+
+@pytest.mark.parametrize("size", [(300, 200), (1, 300), (20, 80)])
+def test_the_map_covers_the_picture_and_shows_the_parts_that_speak_for_and_against(size):
+    windows = model.build_detector("lite0", image_size=32, view="windows", seed=0)
+    pixels = np.random.default_rng(0).integers(0, 256, (*size[::-1], 3), dtype=np.uint8)
+    found = evidence(windows, pixels, np.ones(1), "gradcam")
+    assert found.heatmap.shape == pixels.shape[:2] and np.isfinite(found.heatmap).all()
+    most = max(part.p_ai for part in found.loudest)
+    assert most == found.loudest[0].p_ai >= found.against[0].p_ai
+    assert 1 <= len(found.loudest) <= 3 and 1 <= len(found.against) <= 3
+    assert all(part.pixels.size for part in found.loudest + found.against)
 
 
 @pytest.fixture(scope="module")
@@ -218,7 +230,8 @@ def test_a_fused_detector_answers_by_both_its_views(fused):
     assert report.p_ai == pytest.approx(expected, abs=1e-5)
     assert "scaled down to 32 by 32" in report.seen_in_words
     assert "windows of 32 by 32" in report.seen_in_words
-    assert report.heatmap.shape == (300, 400)
+    found = evidence(fused, pixels, np.array([2.0, 1.0]), "gradcam")
+    assert found.heatmap.shape == (300, 400) and not found.loudest  # the whole view decided
 
 
 def test_a_thumbnail_goes_to_the_detector_that_knows_it(of_pictures):

@@ -15,7 +15,7 @@ from PIL import Image
 
 from conftest import picture
 from truthpixel_utils import course
-from truthpixel_utils.demo.views import png
+from truthpixel_utils.demo.exports import png
 
 CHROMIUM = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

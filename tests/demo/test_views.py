@@ -1,18 +1,21 @@
 """How a report is shown: every text in it may come from a stranger's file."""
 
+import io
 import json
 from html.parser import HTMLParser
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from truthpixel_utils import plots
-from truthpixel_utils.demo import views
+from truthpixel_utils.demo import exports, views
 from truthpixel_utils.demo.analysis import Report
+from truthpixel_utils.demo.answers import Window
 from truthpixel_utils.demo.metadata import Entry
 from truthpixel_utils.demo.origin import AI as BY_AI
 from truthpixel_utils.demo.origin import CAMERA, Statement
-from truthpixel_utils.labels import AI, CANNOT_TELL, REAL, VERDICTS
+from truthpixel_utils.labels import AI, CANNOT_TELL, REAL
 
 HARMLESS = "a name"
 HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>{{ 7 * 7 }}&amp;"
@@ -24,6 +27,8 @@ def new_report(text=HARMLESS, **fields):
     report = Report(
         name=text,
         verdict=REAL,
+        reason=text,
+        advice=text,
         detector=text,
         p_ai=0.125,
         distance=1.0,
@@ -32,8 +37,12 @@ def new_report(text=HARMLESS, **fields):
         seen=pixels[:32, :32],
         seen_in_words=text,
         heatmap=np.ones((40, 60), np.float32),
+        loudest=(Window(pixels[:8, :8], 0.9),),
+        against=(Window(pixels[8:16, :8], 0.1),),
+        close=b"a JPEG",
+        looks={"noise": b"a JPEG"},
         method=text,
-        information={text: text},
+        information={text: text, "SHA-256": "0" * 64},
         provenance=(Statement(text, text, BY_AI, text, True, text, text),),
         metadata=(Entry(text, text, text),),
         warnings=(text,),
@@ -66,6 +75,9 @@ PIECES = {
     "pictures": views.pictures,
     "details": views.details,
     "folded_details": views.folded_details,
+    "second_look": views.second_look,
+    "metadata": views.metadata,
+    "page": views.page,
     "downloads": views.downloads,
     "history": lambda report: views.history([report]),
     "sentence": lambda report: views.sentence(report.name),
@@ -78,7 +90,8 @@ def test_a_hostile_text_is_shown_as_it_is(show):
     assert hostile.tags == harmless.tags
     shown = "".join(hostile.words)
     # Of a file that is saved, only the last part of the name is used.
-    assert HOSTILE in shown or show is views.downloads and HOSTILE.split("/")[-1] in shown
+    expected = HOSTILE.split("/")[-1] if show is views.downloads else HOSTILE
+    assert expected in shown or show is views.second_look  # which shows pictures only
     assert all(address.startswith("data:") for address in hostile.addresses)
 
 
@@ -89,13 +102,52 @@ def test_pieces_can_be_joined_as_plain_text(show):
     assert type(html) is str and html == html.strip()
 
 
-@pytest.mark.parametrize("verdict", VERDICTS)
-def test_the_bar_is_faint_where_no_side_is_taken(verdict):
+@pytest.mark.parametrize("verdict", [REAL, AI])
+def test_a_verdict_comes_with_its_confidence(verdict):
     html = views.answer(new_report(verdict=verdict))
-    assert ("opacity:0.3" in html) == (verdict == CANNOT_TELL)
     assert f"color:{plots.VERDICT_COLOURS[verdict]}" in html
     assert "confidence: 12.5% AI-generated" in html
     assert "#ddd 25.0% 75.0%" in html
+
+
+def test_no_verdict_shows_no_percentage_and_no_heatmap_but_what_would_help():
+    unsure = new_report(
+        verdict=CANNOT_TELL,
+        reason="Too small.",
+        advice="A larger copy.",
+        heatmap=None,
+        loudest=(),
+        against=(),
+    )
+    html = views.answer(unsure) + views.pictures(unsure)
+    assert "Too small." in html and "A larger copy." in html
+    assert "%" not in html.replace("width:100%", "") and "heatmap" not in html
+    assert "overlay" not in views.downloads(unsure) and "12.5%" not in views.history([unsure])
+    assert "p_ai" not in exports.as_text(unsure)
+    assert "p_ai 0.125" in views.details(unsure)  # the numbers are there for who looks for them
+    assert len(exports.figure(unsure).axes) == 1
+
+
+def test_a_report_is_a_page_of_its_own():
+    report = new_report()
+    html = views.page(report)
+    assert html.startswith("<!doctype html>") and "TruthPixel" in html
+    assert all(address.startswith("data:") for address in Parsed(html).addresses)
+
+
+def test_metadata_can_be_searched():
+    rows = (Entry("EXIF", "Make", "Nikon"), Entry("XMP", "tool", "Some Editor"))
+    html = views.metadata(new_report(metadata=rows), "nikon")
+    assert "Nikon" in html and "Editor" not in html and "(1 of 2)" in html
+    assert "(2 of 2)" in views.metadata(new_report(metadata=rows))
+
+
+def test_answers_become_a_table_that_other_programs_read():
+    reports = [new_report('a, "b".png', provenance=(TAKEN,)), new_report("c.png", provenance=())]
+    table = pd.read_csv(io.StringIO(exports.as_csv(list(map(exports.without_pictures, reports)))))
+    assert table["name"].tolist() == ['a, "b".png', "c.png"]
+    assert table["says_the_file"][0].startswith("Taken with a camera")
+    assert table["says_the_file"].isna()[1]
 
 
 def test_what_a_file_does_not_say_is_not_shown_as_innocence():
@@ -115,11 +167,11 @@ def test_what_the_file_says_heads_every_form_of_an_answer():
     html = views.answer(report)
     assert html.index(said) < html.index(detector)
     assert html.count(f"color:{plots.VERDICT_COLOURS[AI]}") == 1  # only the detector's line
-    title = views.figure(report)._suptitle.get_text()
-    assert max(map(len, title.splitlines())) <= views.TITLE_WIDTH  # none runs out of the figure
+    title = exports.figure(report)._suptitle.get_text()
+    assert max(map(len, title.splitlines())) <= exports.TITLE_WIDTH  # none runs out of the figure
     title = title.replace("\n", " ")
     assert title.index(said) < title.index(detector) < title.index("p_ai")
-    assert json.loads(views.as_json(report))["headline"] == [
+    assert json.loads(exports.as_json(report))["headline"] == [
         {"text": said, "strength": "validated"},
         {"text": detector, "strength": "detector"},
     ]
@@ -128,7 +180,7 @@ def test_what_the_file_says_heads_every_form_of_an_answer():
 def test_where_the_file_says_nothing_the_verdict_heads_the_answer():
     report = new_report(verdict=AI, provenance=())
     assert "says" not in views.answer(report)
-    assert "a name: AI-generated (p_ai" in views.figure(report)._suptitle.get_text()
+    assert "a name: AI-generated (p_ai" in exports.figure(report)._suptitle.get_text()
 
 
 def test_the_last_answer_heads_the_history():
@@ -138,8 +190,8 @@ def test_the_last_answer_heads_the_history():
 
 
 def test_a_report_as_json_holds_all_but_the_pictures():
-    told = json.loads(views.as_json(new_report()))
-    fields = {*Report._fields, "truthpixel", "headline"} - {"image", "seen", "heatmap"}
+    told = json.loads(exports.as_json(new_report()))
+    fields = {*Report._fields, "truthpixel", "headline"} - exports.PICTURES
     assert told.keys() == fields
     [statement], [entry] = told["provenance"], told["metadata"]
     assert statement["origin"] == BY_AI and statement["validated"] and statement["made_by_ai"]

@@ -10,7 +10,7 @@ import pytest
 
 from conftest import RULE, only, picture
 from truthpixel_utils import demo, model
-from truthpixel_utils.demo.views import png
+from truthpixel_utils.demo.exports import png
 from truthpixel_utils.demo.widgets import Interface
 
 GOOD = png(picture(1, True))

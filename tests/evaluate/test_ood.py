@@ -6,7 +6,7 @@ from sklearn.covariance import LedoitWolf
 
 from conftest import RULE, only, picture
 from truthpixel_utils import demo, evaluate, model
-from truthpixel_utils.demo.views import png
+from truthpixel_utils.demo.exports import png
 from truthpixel_utils.evaluate import ood
 
 

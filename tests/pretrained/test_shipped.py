@@ -11,7 +11,7 @@ from sklearn import metrics as sk
 
 from conftest import RULE, only, picture
 from truthpixel_utils import cli, course, data, demo, evaluate, explain, model, train
-from truthpixel_utils.demo.views import png
+from truthpixel_utils.demo.exports import png
 from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.files import PRETRAINED
 from truthpixel_utils.model import storage

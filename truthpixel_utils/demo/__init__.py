@@ -4,10 +4,10 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["views", "voila_app"],
+    submodules=["exports", "views", "voila_app"],
     submod_attrs={
         "analysis": ["Report", "analyze", "examples", "load_analyzer"],
-        "answers": ["chooser"],
+        "choice": ["chooser"],
         "views": ["report_card"],
         "widgets": ["build_interface"],
     },

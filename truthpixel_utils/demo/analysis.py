@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -18,32 +19,26 @@ from PIL import Image
 from truthpixel_utils.backend import keras
 from truthpixel_utils.data import SAMPLE, Source, encoded_images, read_source
 from truthpixel_utils.data.windows import WINDOWS
-from truthpixel_utils.demo.answers import (
-    answer,
-    changes_that_turn,
-    chooser,
-    views_in_words,
-    why_outside,
-)
+from truthpixel_utils.demo.answers import Evidence, Window, answer, evidence, views_in_words
+from truthpixel_utils.demo.choice import Choose, chooser, load_detectors
+from truthpixel_utils.demo.doubts import find_doubt
 from truthpixel_utils.demo.headline import Line, headline
 from truthpixel_utils.demo.metadata import Entry
 from truthpixel_utils.demo.origin import Statement
 from truthpixel_utils.demo.provenance import look_into
+from truthpixel_utils.demo.second_look import second_look
 from truthpixel_utils.demo.uploads import describe_file, open_upload
 from truthpixel_utils.errors import TruthPixelError
-from truthpixel_utils.evaluate import load_rule, verdicts
-from truthpixel_utils.explain import is_empty
+from truthpixel_utils.evaluate import verdicts
+from truthpixel_utils.explain import check_method, is_empty
 from truthpixel_utils.labels import CANNOT_TELL, KEYS
 from truthpixel_utils.model import (
-    FINAL,
-    ON,
-    PACKAGED,
-    find_detector,
-    load_detector,
     views_of,
 )
 
 MAX_REPORT_SIDE = 800  # pixels a side of the picture in a report
+MAX_CLOSE_SIDE = 4_096  # and of the one that the reader can look at closely
+MAX_LOOK_SIDE = 1_280  # and of the second look
 
 
 class Report(NamedTuple):
@@ -55,6 +50,10 @@ class Report(NamedTuple):
         The file's name, as the reader knows it.
     verdict : str
         One of `labels.VERDICTS`.
+    reason : str
+        Why the verdict is *cannot tell*, for people who know nothing of detectors; else empty.
+    advice : str
+        What would help them; else empty.
     detector : str
         Which detector answered.
     p_ai : float
@@ -71,9 +70,15 @@ class Report(NamedTuple):
         What the detector was shown: the centre square, scaled down, or windows beside each other.
     seen_in_words : str
         The same for people who cannot see it.
-    heatmap : float32 array (H, W)
+    heatmap : float32 array (H, W) or None
         In the size of `image`, evidence for the more probable side, 0 or more; NaN where
-        the detector was shown nothing.
+        the detector was shown nothing. None where the verdict is *cannot tell*.
+    loudest, against : tuple of Window
+        The windows that speak most and least for the verdict, of a detector of windows.
+    close : bytes
+        The picture upright at its own pixels, as JPEG; above 4,096 pixels a side scaled down.
+    looks : dict of str to bytes
+        The `second_look` at the picture, as JPEG of at most 1,280 pixels a side.
     method : str
         How the heatmap was computed, a key of `explain.METHODS`.
     information : dict of str to str
@@ -90,6 +95,8 @@ class Report(NamedTuple):
 
     name: str
     verdict: str
+    reason: str
+    advice: str
     detector: str
     p_ai: float
     distance: float
@@ -97,7 +104,11 @@ class Report(NamedTuple):
     image: np.ndarray
     seen: np.ndarray
     seen_in_words: str
-    heatmap: np.ndarray
+    heatmap: np.ndarray | None
+    loudest: tuple[Window, ...]
+    against: tuple[Window, ...]
+    close: bytes
+    looks: dict[str, bytes]
     method: str
     information: dict[str, str]
     provenance: tuple[Statement, ...]
@@ -115,7 +126,7 @@ def analyze(
     content: bytes,
     name: str,
     *,
-    choose: Callable[[int, int], tuple[str, keras.Model, dict[str, Any]]],
+    choose: Choose,
     method: str = "gradcam",
 ) -> Report:
     """Analyze one image.
@@ -130,7 +141,7 @@ def analyze(
         The file's name, for the report and for error messages.
     choose : callable
         From the picture's width and height, in pixels, to the name of the detector that answers,
-        the detector and its rule, see `answers.chooser`.
+        the detector and its rule, see `choice.chooser`.
     method : str
         How to compute the heatmap of a detector that looks at the whole picture, a key of
         `explain.METHODS`.
@@ -146,31 +157,31 @@ def analyze(
         method does not exist.
     """
     start = time.perf_counter()
+    check_method(method)
     opened, image = open_upload(content, name)
     said = look_into(opened, content)
     picture = np.asarray(image)
     height, width = picture.shape[:2]
     detector_name, detector, rule = choose(width, height)
     known = rule["out_of_distribution"]
-    found = answer(detector, picture, known, method)
+    found = answer(detector, picture, known)
     if not np.isfinite(found.p_ai):
         raise TruthPixelError("The detector's answer is not a number: train it again.")
-    reason_to_abstain = (
-        why_outside(detector, width, height)
-        or _out_of_distribution(found.distance, known["limit"])
-        or _unstable(detector, picture, found.p_ai)
-    )
+    doubt = find_doubt(detector, picture, found, rule)
+    shown = None if doubt else evidence(detector, picture, found.parts, method)
     notes = (
-        reason_to_abstain,
         _note_on_size(detector, width, height),
         _note_on_frames(opened),
-        _note_on_heatmap(found.heatmap),
+        _note_on_heatmap(shown),
     )
+    image.thumbnail((MAX_CLOSE_SIDE, MAX_CLOSE_SIDE))
+    close = np.asarray(image)
     image.thumbnail((MAX_REPORT_SIDE, MAX_REPORT_SIDE))
-    heatmap = cv2.resize(found.heatmap, image.size, interpolation=cv2.INTER_AREA)
     return Report(
         name=name,
-        verdict=CANNOT_TELL if reason_to_abstain else str(verdicts(found.p_ai, rule)),
+        verdict=CANNOT_TELL if doubt else str(verdicts(found.p_ai, rule)),
+        reason=doubt.reason if doubt else "",
+        advice=doubt.advice if doubt else "",
         detector=detector_name,
         p_ai=found.p_ai,
         distance=found.distance,
@@ -182,7 +193,11 @@ def analyze(
         image=np.asarray(image),
         seen=found.seen,
         seen_in_words=views_in_words(views_of(detector)),
-        heatmap=heatmap,
+        heatmap=_in_size(shown.heatmap, image.size) if shown else None,
+        loudest=shown.loudest if shown else (),
+        against=shown.against if shown else (),
+        close=_as_jpeg(close, MAX_CLOSE_SIDE),
+        looks={name: _as_jpeg(look, MAX_LOOK_SIDE) for name, look in second_look(close).items()},
         method=method,
         information={
             **describe_file(name, content, opened, (width, height), said.metadata),
@@ -219,17 +234,7 @@ def load_analyzer(
     TruthPixelError
         If a file is missing or cannot be read.
     """
-    paths = [find_detector(model_file, output_dir)] if model_file else ON
-    detectors = [(_name_of(path), load_detector(path), load_rule(path=path)) for path in paths]
-    return partial(analyze, choose=chooser(detectors))
-
-
-def _name_of(path):
-    """How the reader is told which detector answered."""
-    names = {path: name for name, path in PACKAGED.items()}
-    if path in names:
-        return f"{names[path]}, from the package"
-    return "trained by the course" if path.name == FINAL else path.name
+    return partial(analyze, choose=chooser(load_detectors(model_file, output_dir)))
 
 
 def examples() -> list[tuple[str, bytes]]:
@@ -251,26 +256,17 @@ def examples() -> list[tuple[str, bytes]]:
     return list(zip(names, files, strict=True))
 
 
-def _out_of_distribution(distance: float, limit: float) -> str | None:
-    """Say why the detector abstains from an image unlike those of training, if it is."""
-    if distance <= limit:
-        return None
-    return (
-        "Outside what the detector has seen: in its own early features this image lies "
-        f"{distance:.1f} from the middle of its training images, and 95 % of images like them lie "
-        f"within {limit:.1f}."
-    )
+def _as_jpeg(pixels: np.ndarray, most: int) -> bytes:
+    """Encode a picture, scaled down to at most so many pixels a side."""
+    buffer = io.BytesIO()
+    image = Image.fromarray(pixels)
+    image.thumbnail((most, most))
+    image.save(buffer, "JPEG", quality=92)
+    return buffer.getvalue()
 
 
-def _unstable(detector: keras.Model, picture: np.ndarray, p_ai: float) -> str | None:
-    """Say after which small changes the detector leans to the other side, if after any."""
-    turned = changes_that_turn(detector, picture, p_ai)
-    if not turned:
-        return None
-    return (
-        f"The answer turns round when the image is {' or '.join(turned)}: "
-        "a person would see no difference."
-    )
+def _in_size(heatmap: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    return cv2.resize(heatmap, size, interpolation=cv2.INTER_AREA)
 
 
 def _note_on_size(detector: keras.Model, width: int, height: int) -> str | None:
@@ -290,8 +286,8 @@ def _note_on_frames(opened: Image.Image) -> str | None:
     return f"The file holds {frames} pictures; the first was analyzed."
 
 
-def _note_on_heatmap(heatmap: np.ndarray) -> str | None:
-    if not is_empty(heatmap):
+def _note_on_heatmap(shown: Evidence | None) -> str | None:
+    if shown is None or not is_empty(shown.heatmap):
         return None
     return (
         "The heatmap is empty: no part of the image speaks for this side in the layer that was "

@@ -10,22 +10,13 @@ import numpy as np
 from scipy.special import expit
 
 from truthpixel_utils.backend import keras
-from truthpixel_utils.data import THUMBNAIL, View, look
-from truthpixel_utils.data.corruptions import jpeg, shift
+from truthpixel_utils.data import View, look
 from truthpixel_utils.data.windows import WINDOWS
 from truthpixel_utils.evaluate import ood_distances, predict_images
 from truthpixel_utils.explain import compute_heatmaps, map_windows, place_heatmap
 from truthpixel_utils.model import members, view_of, views_of, weigh
 
-MAX_SIDE = 2 * THUMBNAIL  # pixels of the longer side: up to here an image is a thumbnail
-_SMALL_CHANGES = (
-    ("mirrored", lambda image: image[:, ::-1]),
-    ("encoded as JPEG", lambda image: jpeg(image, 85)),
-    ("moved by a pixel", lambda image: shift(image, 1, 0)),
-    ("moved by a pixel", lambda image: shift(image, -1, 0)),
-    ("moved by a pixel", lambda image: shift(image, 0, 1)),
-    ("moved by a pixel", lambda image: shift(image, 0, -1)),
-)
+Change = Callable[[np.ndarray], np.ndarray]
 
 
 class Answer(NamedTuple):
@@ -37,22 +28,53 @@ class Answer(NamedTuple):
         Probability that the picture is AI-generated, 0..1.
     distance : float
         How far it lies from the images of training, see `evaluate.ood_distances`.
+    parts : float32 array (members,)
+        What each of the detector's members adds to the logit, see `model.weigh`.
     seen : uint8 array (h, w, 3)
         What the detector was shown: a square image, or its windows beside each other.
-    heatmap : float32 array (H, W)
-        In the picture's own size, evidence for the more probable side, 0 or more; NaN where the
-        detector was shown nothing.
     """
 
     p_ai: float
     distance: float
+    parts: np.ndarray
     seen: np.ndarray
+
+
+class Window(NamedTuple):
+    """A part of a picture, and the detector's answer to it alone.
+
+    Attributes
+    ----------
+    pixels : uint8 array (h, w, 3)
+        The picture's own pixels.
+    p_ai : float
+        Probability that they are AI-generated, 0..1.
+    """
+
+    pixels: np.ndarray
+    p_ai: float
+
+
+class Evidence(NamedTuple):
+    """Where in a picture a detector finds what speaks for its answer.
+
+    Attributes
+    ----------
+    heatmap : float32 array (H, W)
+        In the picture's own size, evidence for the more probable side, 0 or more; NaN where the
+        detector was shown nothing.
+    loudest : tuple of Window
+        The windows that speak most for the answer, of a detector of windows.
+    against : tuple of Window
+        Those that speak least for it, or against it.
+    """
+
     heatmap: np.ndarray
+    loudest: tuple[Window, ...]
+    against: tuple[Window, ...]
 
 
-def answer(
-    detector: keras.Model, picture: np.ndarray, known: dict[str, Any], method: str
-) -> Answer:
+def answer(detector: keras.Model, picture: np.ndarray, known: dict[str, Any]) -> Answer:
     """Ask a detector about a picture.
 
     Parameters
@@ -63,9 +85,6 @@ def answer(
         RGB, 0..255, of any size.
     known : dict
         What `evaluate.fit_ood` found out about its training images.
-    method : str
-        How to compute the heatmap of a detector that looks at one square, a key of
-        `explain.METHODS`. One that looks at windows maps their answers.
 
     Returns
     -------
@@ -74,47 +93,13 @@ def answer(
     [distance] = ood_distances(detector, [picture], known)
     shown = _shown(detector, picture)
     parts = weigh(detector, _logits(detector, shown, [_as_it_is]))[:, 0]
-    logit = parts.sum()
-    side = 1 if logit >= 0 else -1
-    speaker = members(detector)[np.argmax(side * parts)]  # of a fused detector, who decided it
-    heatmap = _heatmap(speaker, picture, side, method)
-    return Answer(float(expit(logit)), float(distance), _beside_each_other(shown), heatmap)
+    return Answer(float(expit(parts.sum())), float(distance), parts, _beside_each_other(shown))
 
 
-def why_outside(detector: keras.Model, width: int, height: int) -> str | None:
-    """Say why a picture of some size is none that a detector knows, if it is none.
-
-    Parameters
-    ----------
-    detector : keras.Model
-        As `model.load_detector` returns it.
-    width, height : int
-        Of the picture, in pixels.
-
-    Returns
-    -------
-    str or None
-        A sentence or two for the reader.
-    """
-    knows_thumbnails = views_of(detector)[0].kind == "thumbnail"
-    is_thumbnail = max(width, height) <= MAX_SIDE
-    if knows_thumbnails == is_thumbnail:
-        return None
-    if knows_thumbnails:
-        return (
-            f"Outside what the detector has seen: this image is {width} × {height} pixels, and it "
-            f"knows {THUMBNAIL} × {THUMBNAIL} thumbnails only. It was shown the centre square, "
-            "scaled down, and which way it leans there is no evidence. The package has a detector "
-            "of pictures as well (--model pictures), which is off because it misses too much."
-        )
-    return (
-        f"Outside what the detector has seen: this image is {width} × {height} pixels, and it "
-        "knows pictures, not thumbnails. A larger copy would help."
-    )
-
-
-def changes_that_turn(detector: keras.Model, picture: np.ndarray, p_ai: float) -> list[str]:
-    """Find small changes of a picture after which a detector leans to the other side.
+def logits_after(
+    detector: keras.Model, picture: np.ndarray, changes: Sequence[Change]
+) -> np.ndarray:
+    """Ask a detector about a picture after each of several changes of what it is shown.
 
     Parameters
     ----------
@@ -122,43 +107,49 @@ def changes_that_turn(detector: keras.Model, picture: np.ndarray, p_ai: float) -
         As `model.load_detector` returns it.
     picture : uint8 array (H, W, 3)
         RGB, 0..255.
-    p_ai : float
-        What it said of the picture itself.
+    changes : sequence of functions
+        Each from what the detector is shown, uint8 (size, size, 3), to the same of that shape.
 
     Returns
     -------
-    list of str
-        Their names; a person sees no difference after any of them.
+    float32 array (changes,)
+        The detector's logit after each change.
     """
-    shown = _shown(detector, picture)
-    changes = [change for _, change in _SMALL_CHANGES]
-    logits = weigh(detector, _logits(detector, shown, changes)).sum(axis=0)
-    turned = []
-    for (name, _), logit in zip(_SMALL_CHANGES, logits, strict=True):
-        if (logit >= 0) != (p_ai >= 0.5) and name not in turned:
-            turned.append(name)
-    return turned
+    return weigh(detector, _logits(detector, _shown(detector, picture), changes)).sum(axis=0)
 
 
-def chooser(detectors: list[tuple[str, keras.Model, dict]]) -> Callable[[int, int], tuple]:
-    """Return the function that chooses a detector by the size of a picture.
+def evidence(
+    detector: keras.Model, picture: np.ndarray, parts: np.ndarray, method: str
+) -> Evidence:
+    """Find what speaks for a detector's answer; of a fused one, by the member that decided it.
 
     Parameters
     ----------
-    detectors : list of (name, detector, rule)
-        The first one that knows pictures of the size answers, else the first of all.
+    detector : keras.Model
+        As `model.load_detector` returns it.
+    picture : uint8 array (H, W, 3)
+        RGB, 0..255, of any size.
+    parts : float32 array (members,)
+        From `answer`.
+    method : str
+        How to compute the heatmap of a detector that looks at one square, a key of
+        `explain.METHODS`. One that looks at windows maps their answers.
 
     Returns
     -------
-    callable
-        From width and height, in pixels, to one of `detectors`.
+    Evidence
     """
-
-    def choose(width: int, height: int) -> tuple:
-        fitting = [one for one in detectors if why_outside(one[1], width, height) is None]
-        return (fitting or detectors)[0]
-
-    return choose
+    side = 1 if parts.sum() >= 0 else -1
+    speaker = members(detector)[np.argmax(side * parts)]
+    view = view_of(speaker)
+    if view.kind != WINDOWS:
+        target = "ai" if side > 0 else "real"
+        [heatmap] = compute_heatmaps(speaker, look(picture, view), method, target=target)
+        return Evidence(place_heatmap(heatmap, *picture.shape[:2]), (), ())
+    found = map_windows(speaker, picture)
+    order = np.argsort(-side * found.logits)
+    loudest, against = (_apart(picture, found, some) for some in (order, order[::-1]))
+    return Evidence(np.maximum(side * found.heatmap, 0), loudest, against)
 
 
 def views_in_words(views: Sequence[View]) -> str:
@@ -201,14 +192,22 @@ def _logits(detector, shown, changes):
     return found
 
 
-def _heatmap(member, picture, side, method):
-    """Where a member finds evidence for one side: (H, W), of the picture's own size."""
-    view = view_of(member)
-    if view.kind == WINDOWS:
-        return np.maximum(side * map_windows(member, picture).heatmap, 0)
-    target = "ai" if side > 0 else "real"
-    [heatmap] = compute_heatmaps(member, look(picture, view), method, target=target)
-    return place_heatmap(heatmap, *picture.shape[:2])
+def _apart(picture, found, order, most=3):
+    """Take the first windows of an order that do not overlap, with the picture's own pixels."""
+    chosen = []
+    for i in order:
+        left, top, right, bottom = found.boxes[i]
+        overlaps = any(
+            left < other[2] and other[0] < right and top < other[3] and other[1] < bottom
+            for other in found.boxes[chosen]
+        )
+        if not overlaps:
+            chosen.append(i)
+        if len(chosen) == most:
+            break
+    cut_out = [picture[top:bottom, left:right] for left, top, right, bottom in found.boxes[chosen]]
+    p_ai = expit(found.logits[chosen])
+    return tuple(Window(pixels, float(p)) for pixels, p in zip(cut_out, p_ai, strict=True))
 
 
 def _beside_each_other(shown):

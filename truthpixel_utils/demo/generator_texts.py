@@ -24,6 +24,10 @@ _ASPECT = re.compile(r"(?:^|\s)--ar \d+:\d+")
 _JOB = re.compile(rf"\bJob ID: {_UUID}", re.IGNORECASE)
 _STEPS = re.compile(r"\bSteps: ?\d+\b")
 _SAMPLER = re.compile(r"\b(?:Sampler|Schedule type): ?\w")
+_KNOWN_SAMPLER = re.compile(
+    r"\bSampler: ?(?:k_)?(?:euler|dpm|ddim|ddpm|lms|heun|unipc|plms|lcm|restart|deis|tcd|res_)",
+    re.I,
+)
 _SEED = re.compile(r"\bSeed: ?\d+\b")
 _SCALE = re.compile(r"\b(?:CFG scale|Guidance Scale|Distilled CFG Scale): ?\d", re.IGNORECASE)
 _VERSION = re.compile(r"\b(?:App|Version|Civitai resources|Backend): ?([^,\n]{1,60})")
@@ -87,10 +91,14 @@ def writer_of(text: str) -> str | None:
         return _writer_of_json(parsed)
     text = text if len(text) <= 2 * MAX_ENDS else text[:MAX_ENDS] + "\n" + text[-MAX_ENDS:]
     if _STEPS.search(text) and (
-        _SAMPLER.search(text) or (_SEED.search(text) and _SCALE.search(text))
+        _KNOWN_SAMPLER.search(text)
+        or (_SEED.search(text) and (_SCALE.search(text) or _SAMPLER.search(text)))
     ):
         return _interface(text)
-    if text.lstrip().startswith("{") and _NODE.search(text) and '"inputs"' in text:
+    if text.lstrip().startswith("{") and (
+        (_NODE.search(text) and '"inputs"' in text)
+        or ('"last_node_id"' in text and '"nodes"' in text)
+    ):
         return "ComfyUI"  # whose JSON is too long, or was cut off
     if _JOB.search(text) and _MIDJOURNEY.search(text):
         return "Midjourney"

@@ -103,6 +103,10 @@ _MADE_WITH = re.compile(
     r" (with|by|using|in|via) (?:the )?(.{1,60})",
     re.IGNORECASE,
 )
+# A version or more of the name, and then another sentence; not *Stability AI's party*.
+_AFTER_A_NAME = re.compile(
+    r"(?:[ .-]?v?\d[\w.]*)?(?: (?:[A-Z\d][\w.]*|\w\w?)){0,3}\s*(?:[\[,.;:(|–—-].*)?", re.DOTALL
+)
 _AI_ITSELF = re.compile(r"(?:generative |an )?(?:ai|artificial intelligence)\W*", re.IGNORECASE)
 
 
@@ -128,7 +132,7 @@ def named_in(field: str) -> str | None:
     found = named_for_certain(field)
     if found is not None:
         return found
-    return next((name for name, pattern in _ALONE.items() if pattern.fullmatch(_trim(field))), None)
+    return _named_by_all_of(field)
 
 
 def named_for_certain(field: str) -> str | None:
@@ -190,10 +194,22 @@ def made_with(text: str) -> tuple[str, bool] | None:
     said = _MADE_WITH.match(text.strip())
     if not said:
         return ("Meta AI", False) if text.strip().lower() == "imagined with ai" else None
-    name = "" if _AI_ITSELF.fullmatch(said[3]) else named_in(said[3])
-    if name and said[2].lower() == "by" and named_for_certain(said[3]) is None:
-        return None  # a photographer may be called Ideogram, too
-    return None if name is None else (name, said[1].lower() == "edited")
+    edited = said[1].lower() == "edited"
+    if _AI_ITSELF.fullmatch(said[3]):
+        return "", edited
+    for name, pattern in _ANYWHERE.items():
+        found = pattern.search(said[3])
+        if found and _AFTER_A_NAME.fullmatch(said[3], found.end()):
+            return name, edited
+    if said[2].lower() == "by":  # a photographer may be called Ideogram, too
+        return None
+    name = _named_by_all_of(said[3])
+    return None if name is None else (name, edited)
+
+
+def _named_by_all_of(field: str) -> str | None:
+    words = _trim(field)
+    return next((name for name, pattern in _ALONE.items() if pattern.fullmatch(words)), None)
 
 
 def _trim(field: str) -> str:

@@ -36,9 +36,8 @@ _SOFTWARE = {
     "software",
     "processingsoftware",
     "creatortool",
-    "creator tool",
     "generator",
-    "originating program",
+    "originatingprogram",
     "softwareagent",
 }
 _AI_ONLY = {"aisystemused", "aipromptinformation"}  # IPTC's fields for what a generator was told
@@ -46,6 +45,9 @@ _DEVICE = {"make", "model", "makernote", "source"}  # of the camera, or what sta
 _SENTENCES = {"credit", "comment", "usercomment", "description", "imagedescription", "xpcomment"}
 _SENTENCES |= {"caption/abstract", "parameters"}
 _EXPOSURE = {"ExposureTime", "FNumber", "ISOSpeedRatings", "PhotographicSensitivity", "FocalLength"}
+_VOCABULARY = re.compile(
+    r"(?:https?://cv\.iptc\.org/newscodes/digitalsourcetype/|digsrctype:)\w+/?", re.I
+)
 _AIGC = re.compile(r"""['"]AIGC\\?['"]\s*:""")
 _LABELS = {1: "AI-generated", 2: "possibly AI-generated", 3: "suspected to be AI-generated"}
 
@@ -162,11 +164,10 @@ def _label_of(entry: Entry) -> int | None:
 
 
 def _is_source_type(entry: Entry) -> bool:
-    """Tell a term of IPTC's vocabulary in its older records, which have no field for it."""
-    return entry.where == IPTC and bool(
-        re.fullmatch(r"(?:https?://cv\.iptc\.org/\S+|digsrctype:)\w+/?", entry.value.strip())
-        or maker(entry.value.strip()) in (AI, PARTLY_AI)
-    )
+    """Tell IPTC's vocabulary where there is no field for it, as in IPTC's older records."""
+    value = entry.value[:LOOKED_AT].strip()
+    bare = entry.where == IPTC and maker(value) in (AI, PARTLY_AI)
+    return bare or bool(_VOCABULARY.fullmatch(value))
 
 
 def _software(entry: Entry) -> Iterator[Statement]:
@@ -238,7 +239,8 @@ def _quote(entry: Entry, origin: str = "", by: str = "") -> Statement:
 
 def _name(entry: Entry) -> str:
     """The last part of a field's name: XMP's prefixes are any, and so are capitals."""
-    return re.split(r"[:/]", entry.key)[-1].lower() if entry.where == XMP else entry.key.lower()
+    key = re.split(r"[:/]", entry.key)[-1] if entry.where == XMP else entry.key
+    return key.replace(" ", "").lower()
 
 
 def _first(entries: list[Entry], where: str, key: str) -> str:

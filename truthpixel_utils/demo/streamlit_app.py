@@ -16,7 +16,7 @@ import streamlit as st
 
 from truthpixel_utils import demo
 from truthpixel_utils.data import READ, SUFFIXES
-from truthpixel_utils.demo import views
+from truthpixel_utils.demo import exports, views
 from truthpixel_utils.demo.analysis import Report
 from truthpixel_utils.demo.uploads import MAX_BYTES
 from truthpixel_utils.errors import TruthPixelError
@@ -57,10 +57,12 @@ def _choose_files() -> list[tuple[str, bytes]]:
     )
     st.caption("Or try one:")
     examples = _load_examples()
-    for column, (name, content) in zip(st.columns(len(examples)), examples, strict=True):
-        column.image(content, width=64)
-        if column.button(name):
-            st.session_state["example"] = (name, content)
+    with st.container(horizontal=True):  # columns would stand below each other on a telephone
+        for name, content in examples:
+            with st.container(width="content"):
+                st.image(content, width=64)
+                if st.button(name):
+                    st.session_state["example"] = (name, content)
     files = [(upload.name, upload.getvalue()) for upload in uploads]
     if "example" in st.session_state:
         files.append(st.session_state["example"])
@@ -87,8 +89,8 @@ def _show_answers(files: list[tuple[str, bytes]], method: str, opacity: float) -
         answers[key] = report
         history[name, digest] = {
             "image": name,
-            "verdict": report.verdict,
-            "p_ai": round(report.p_ai, 3),
+            "answer": report.headline[0].text,
+            "p_ai": None if report.heatmap is None else round(report.p_ai, 3),
         }
         _show_report(report, opacity, place)
     st.session_state["answers"] = answers
@@ -97,20 +99,24 @@ def _show_answers(files: list[tuple[str, bytes]], method: str, opacity: float) -
 def _show_report(report: Report, opacity: float, place: int) -> None:
     """Show one answer; its place among the files tells its buttons from those of the others."""
     stem = Path(report.name).stem
-    overlay = views.png(views.overlay(report, opacity))
+    files = {
+        "Report": (views.page(report), f"{stem}.html", "text/html"),
+        "Report (JSON)": (exports.as_json(report), f"{stem}.json", "application/json"),
+    }
+    if report.heatmap is not None:
+        overlay = exports.png(exports.overlay(report, opacity))
+        files["Overlay (PNG)"] = (overlay, f"{stem}.png", "image/png")
     with st.container(border=True):
         st.caption(_as_markdown(report.name))
         st.html(views.answer(report) + views.pictures(report, opacity))
         with st.expander("Image information and origin"):
             st.html(views.details(report))
-        st.download_button(
-            "Report (JSON)",
-            views.as_json(report),
-            f"{stem}.json",
-            "application/json",
-            key=f"json {place}",
-        )
-        st.download_button("Overlay (PNG)", overlay, f"{stem}.png", "image/png", key=f"png {place}")
+        st.html(views.second_look(report))
+        with st.expander("All metadata as they are in the file"):
+            st.dataframe([entry._asdict() for entry in report.metadata], hide_index=True)
+        with st.container(horizontal=True):
+            for words, (content, name, kind) in files.items():
+                st.download_button(words, content, name, kind, key=f"{words} {place}")
 
 
 def _show_history() -> None:

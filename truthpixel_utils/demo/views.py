@@ -1,4 +1,4 @@
-"""How a `Report` is shown, whatever shows it: as HTML, as pictures, as a figure, as JSON.
+"""How a `Report` is shown as HTML, whatever shows it.
 
 The HTML is in `report.html.j2`, a macro for each function here; every text in it is escaped.
 """
@@ -6,27 +6,24 @@ The HTML is in `report.html.j2`, a macro for each function here; every text in i
 from __future__ import annotations
 
 import base64
-import io
-import json
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import jinja2
 import numpy as np
-from matplotlib.figure import Figure
 from PIL import Image
 
 from truthpixel_utils import __version__, plots
+from truthpixel_utils.demo.exports import as_csv, as_json, overlay, png
 from truthpixel_utils.demo.headline import DETECTOR
+from truthpixel_utils.demo.second_look import LOOKS
 from truthpixel_utils.labels import CANNOT_TELL, VERDICTS
 
 if TYPE_CHECKING:
     from truthpixel_utils.demo.analysis import Report
 
 MAX_SHOWN = 480  # pixels a side of a picture in a page, at most
-TITLE_WIDTH = 88  # letters of a line above a figure
 SHARP_EDGES_BELOW = 120  # pixels a side: a page enlarges smaller pictures without smoothing them
 
 
@@ -46,8 +43,24 @@ def report_card(report: Report) -> str:
     return _render("report_card", report, overlay(report))
 
 
+def page(report: Report) -> str:
+    """Lay out a report as a page of its own that needs no other file and prints on one sheet.
+
+    Parameters
+    ----------
+    report : Report
+        What `analyze` found out about an image.
+
+    Returns
+    -------
+    str
+        An HTML document.
+    """
+    return _render("page", report, overlay(report), __version__)
+
+
 def answer(report: Report) -> str:
-    """Lay out the headline, which holds the verdict, the confidence bar and the warnings.
+    """Lay out the headline and the confidence bar, or why there is no verdict; and the warnings.
 
     Parameters
     ----------
@@ -63,7 +76,7 @@ def answer(report: Report) -> str:
 
 
 def pictures(report: Report, opacity: float = 0.7) -> str:
-    """Lay out the image, what the detector saw of it, and the heatmap over the image.
+    """Lay out the image, what the detector saw of it, and where it finds evidence, if it does.
 
     Parameters
     ----------
@@ -112,8 +125,44 @@ def folded_details(report: Report) -> str:
     return _render("folded_details", report)
 
 
+def second_look(report: Report) -> str:
+    """Lay out what a person can look at: the picture at its own pixels, its noise, its metadata.
+
+    Parameters
+    ----------
+    report : Report
+        What `analyze` found out about an image.
+
+    Returns
+    -------
+    str
+        HTML that the reader has to unfold.
+    """
+    return _render("second_look", report)
+
+
+def metadata(report: Report, words: str = "") -> str:
+    """Lay out the file's metadata as a table.
+
+    Parameters
+    ----------
+    report : Report
+        What `analyze` found out about an image.
+    words : str
+        Only the rows that hold these words, in whatever case.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    wanted = words.lower()
+    rows = [row for row in report.metadata if wanted in " ".join(row).lower()]
+    return _render("metadata", rows, len(report.metadata), bool(words))
+
+
 def downloads(report: Report, opacity: float = 0.7) -> str:
-    """Lay out links that save the report as JSON and the overlay as PNG.
+    """Lay out links that save the report as a page and as JSON, and the overlay as PNG.
 
     Parameters
     ----------
@@ -128,7 +177,13 @@ def downloads(report: Report, opacity: float = 0.7) -> str:
         HTML; the links hold the files themselves.
     """
     stem = Path(report.name).stem
-    return _render("downloads", stem, as_json(report).encode(), png(overlay(report, opacity)))
+    files = {
+        f"{stem}.html": ("report", "text/html", page(report).encode()),
+        f"{stem}.json": ("report (JSON)", "application/json", as_json(report).encode()),
+    }
+    if report.heatmap is not None:
+        files[f"{stem}.png"] = ("overlay (PNG)", "image/png", png(overlay(report, opacity)))
+    return _render("downloads", files)
 
 
 def history(reports: Sequence[Report]) -> str:
@@ -144,7 +199,7 @@ def history(reports: Sequence[Report]) -> str:
     str
         HTML.
     """
-    return _render("history", reports)
+    return _render("history", reports, as_csv(reports).encode())
 
 
 def sentence(text: str, colour: str = plots.INK) -> str:
@@ -168,88 +223,6 @@ def sentence(text: str, colour: str = plots.INK) -> str:
     '<p role="status" style="color:#333333">1 &lt; 2</p>'
     """
     return _render("sentence", text, colour)
-
-
-def overlay(report: Report, opacity: float = 0.7) -> np.ndarray:
-    """Lay the heatmap over the centre square of the image, where it belongs.
-
-    Parameters
-    ----------
-    report : Report
-        What `analyze` found out about an image.
-    opacity : float
-        Opacity of the hottest pixel, 0..1.
-
-    Returns
-    -------
-    uint8 array (H, W, 3)
-    """
-    return plots.overlay(report.image, report.heatmap, opacity)
-
-
-def figure(report: Report, colour_map: str = plots.HEAT) -> Figure:
-    """Draw the image, its heatmap, and the heatmap over the image; above, what is known best of it.
-
-    That is the first line of the headline, and the detector's.
-
-    Parameters
-    ----------
-    report : Report
-        What `analyze` found out about an image.
-    colour_map : str
-        Name of a colour map of matplotlib.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
-    said = [line.text for line in report.headline[:1] + report.headline[1:][-1:]]
-    said[0] = f"{report.name}: {said[0]}"
-    said[-1] += f" (p_ai {report.p_ai:.2f})"
-    title = "\n".join(textwrap.fill(line, TITLE_WIDTH) for line in said)
-    return plots.explanation(report.image, report.heatmap, title, colour_map=colour_map)
-
-
-def as_json(report: Report) -> str:
-    """Write down all of a report but its pictures, and the version of this package.
-
-    Parameters
-    ----------
-    report : Report
-        What `analyze` found out about an image.
-
-    Returns
-    -------
-    str
-        JSON.
-    """
-    fields = report._asdict()
-    fields["headline"] = [line._asdict() for line in report.headline]
-    fields["provenance"] = [
-        {**statement._asdict(), "made_by_ai": statement.made_by_ai}
-        for statement in report.provenance
-    ]
-    fields["metadata"] = [entry._asdict() for entry in report.metadata]
-    fields["truthpixel"] = __version__
-    texts = {name: value for name, value in fields.items() if not isinstance(value, np.ndarray)}
-    return json.dumps(texts, indent=1)
-
-
-def png(pixels: np.ndarray) -> bytes:
-    """Encode an image as PNG.
-
-    Parameters
-    ----------
-    pixels : uint8 array (H, W, 3)
-        RGB image.
-
-    Returns
-    -------
-    bytes
-    """
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def _data_url(pixels: np.ndarray) -> str:
@@ -276,6 +249,7 @@ def _environment() -> jinja2.Environment:
         CANNOT_TELL=CANNOT_TELL,
         COLOURS=plots.COLOURS,
         DETECTOR=DETECTOR,
+        LOOKS=LOOKS,
         SHARP_EDGES_BELOW=SHARP_EDGES_BELOW,
         VERDICTS=VERDICTS,
         VERDICT_COLOURS=plots.VERDICT_COLOURS,

@@ -18,8 +18,10 @@ from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.explain import METHODS
 
 HERE = Path(__file__).resolve().parent
-MAX_REPORTS = 50  # answers that are kept to be looked at again
+MAX_REPORTS = 20  # answers that are kept to be looked at again
 WIDTH = {"width": "calc(100% - 4px)", "max_width": "720px"}  # widgets have a margin of two pixels
+
+HALF = {"width": "min(100%, 700px)"}  # two answers stand side by side where there is room
 
 
 class Picker(anywidget.AnyWidget):
@@ -104,19 +106,30 @@ class Interface:
         self.chosen = ipywidgets.Dropdown(
             description="Answer for", layout={**WIDTH, "display": "none"}
         )
-        self.answer = ipywidgets.HTML(layout=WIDTH)
-        self.pictures = ipywidgets.HTML(layout=WIDTH)
+        self.answer = ipywidgets.HTML()
+        self.pictures = ipywidgets.HTML()
         self.opacity = ipywidgets.FloatSlider(
             0.7, min=0, max=1, step=0.05, description="Heat", layout={"display": "none"}
         )
+        self.beside = ipywidgets.Dropdown(
+            description="Beside it", layout={**WIDTH, "display": "none"}
+        )
+        self.other = ipywidgets.HTML(layout=HALF)
         self.downloads = ipywidgets.HTML(layout=WIDTH)
         self.details = ipywidgets.HTML(layout=WIDTH)
+        self.second_look = ipywidgets.HTML(layout=WIDTH)
+        self.words = ipywidgets.Text(
+            placeholder="Search the metadata", layout={**WIDTH, "display": "none"}
+        )
+        self.metadata = ipywidgets.HTML(layout=WIDTH)
         self.history = ipywidgets.HTML(layout=WIDTH)
         self.box = self._lay_out()
 
         self.picker.observe(self._allow_analysis, "files")
         self.button.on_click(self._analyze_files)
         self.chosen.observe(self._show_report, "value")
+        self.beside.observe(self._show_other, "value")
+        self.words.observe(self._show_metadata, "value")
         self.opacity.observe(self._show_heat, "value")
 
     def _lay_out(self) -> ipywidgets.VBox:
@@ -125,6 +138,8 @@ class Interface:
             [self.method, self.button, self.progress],
             layout={"flex_flow": "row wrap", "align_items": "center"},
         )
+        answer = ipywidgets.VBox([self.answer, self.pictures, self.opacity], layout=HALF)
+        both = ipywidgets.HBox([answer, self.other], layout={"flex_flow": "row wrap"})
         return ipywidgets.VBox(
             [
                 title,
@@ -132,11 +147,13 @@ class Interface:
                 controls,
                 self.errors,
                 self.chosen,
-                self.answer,
-                self.pictures,
-                self.opacity,
+                self.beside,
+                both,
                 self.downloads,
                 self.details,
+                self.second_look,
+                self.metadata,
+                self.words,
                 self.history,
             ]
         )
@@ -159,10 +176,16 @@ class Interface:
 
     def _clear(self) -> None:
         """Take away what is said of an earlier file: it must not stand below a later one's name."""
-        for shown in (self.errors, self.answer, self.pictures, self.downloads, self.details):
+        self.errors.value = ""
+        for shown in self._texts():
             shown.value = ""
-        self.chosen.layout.display = "none"
-        self.opacity.layout.display = "none"
+        for control in (self.chosen, self.beside, self.opacity, self.words):
+            control.layout.display = "none"
+
+    def _texts(self) -> list[ipywidgets.HTML]:
+        """List what shows the chosen answer."""
+        above = [self.answer, self.pictures, self.other, self.downloads]
+        return [*above, self.details, self.second_look, self.metadata]
 
     def _analyze_file(self, name: str, content: bytes) -> bool:
         """Analyze a file, or say why it cannot be; return whether there is an answer."""
@@ -182,12 +205,13 @@ class Interface:
 
     def _offer_reports(self) -> None:
         """List all answers, and show the last one."""
-        self.chosen.options = [
-            (f"{i + 1}. {report.name}", i) for i, report in enumerate(self.reports)
-        ]
+        names = [(f"{i + 1}. {report.name}", i) for i, report in enumerate(self.reports)]
+        self.beside.options = [("nothing", None), *names]
+        self.chosen.options = names
         self.chosen.value = len(self.reports) - 1
         self.chosen.layout.display = ""
-        self.opacity.layout.display = ""
+        self.words.layout.display = ""
+        self.beside.layout.display = "" if names[1:] else "none"
         self._show_report()  # the choice may have the same number as before
         self.history.value = views.history(self.reports)
 
@@ -197,12 +221,23 @@ class Interface:
         report = self.reports[self.chosen.value]
         self.answer.value = views.answer(report)
         self.details.value = views.folded_details(report)
+        self.second_look.value = views.second_look(report)
+        self.opacity.layout.display = "none" if report.heatmap is None else ""
+        self._show_metadata()
         self._show_heat()
 
     def _show_heat(self, _change: object = None) -> None:
         report = self.reports[self.chosen.value]
         self.pictures.value = views.pictures(report, self.opacity.value)
         self.downloads.value = views.downloads(report, self.opacity.value)
+
+    def _show_metadata(self, _change: object = None) -> None:
+        self.metadata.value = views.metadata(self.reports[self.chosen.value], self.words.value)
+
+    def _show_other(self, _change: object = None) -> None:
+        """Show a second answer beside the first, to compare them."""
+        number = self.beside.value
+        self.other.value = "" if number is None else views.report_card(self.reports[number])
 
 
 def build_interface(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
@@ -11,13 +12,16 @@ from defusedxml import ElementTree
 MAX_BYTES = 1_000_000  # of a packet that are read
 MAX_PROPERTIES = 2_000
 MAX_DEPTH = 4  # names of a path that are kept, from its end
+_SOURCE_TYPE = re.compile(rb"https?://cv\.iptc\.org/newscodes/digitalsourcetype/\w+", re.IGNORECASE)
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 # Elements and attributes that hold properties and are none themselves.
 _WRAPPING = (f"{{{_RDF}}}", "{adobe:ns:meta/}", "{http://www.w3.org/XML/1998/namespace}")
 
 
 def properties(packet: str | bytes) -> list[tuple[str, str]]:
-    """Read the properties of an XMP packet; of a damaged one, those before the damage.
+    """Read the properties of an XMP packet.
+
+    Of a damaged one these are those before the damage, and any source type of IPTC's vocabulary.
 
     Parameters
     ----------
@@ -39,7 +43,8 @@ def properties(packet: str | bytes) -> list[tuple[str, str]]:
             if len(found) == MAX_PROPERTIES:
                 break
     except Exception:  # the parser and its guard raise many kinds; what came before them stays
-        pass
+        addresses = set(_SOURCE_TYPE.findall(packet[:MAX_BYTES]))
+        found += [("DigitalSourceType", address.decode()) for address in sorted(addresses)[:10]]
     return found
 
 
@@ -58,7 +63,7 @@ def _walk(packet: bytes) -> Iterator[tuple[str, str]]:
             if not wraps:
                 path.append(_short_name(element.tag, prefixes))
             for name, value in element.attrib.items():
-                if name == f"{{{_RDF}}}resource":
+                if name in (f"{{{_RDF}}}resource", f"{{{_RDF}}}about") and path and value:
                     yield _joined(path), value
                 elif not name.startswith(_WRAPPING):
                     yield _joined([*path[-MAX_DEPTH:], _short_name(name, prefixes)]), value

@@ -13,7 +13,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "place_heatmap",
             "predict_and_explain",
         ],
-        "methods": ["METHODS"],
+        "methods": ["METHODS", "check_method"],
         "window_map": ["WindowMap", "map_windows"],
     },
 )

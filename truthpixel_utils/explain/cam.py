@@ -9,7 +9,7 @@ import numpy as np
 
 from truthpixel_utils.backend import keras
 from truthpixel_utils.errors import TruthPixelError
-from truthpixel_utils.explain.methods import METHODS
+from truthpixel_utils.explain.methods import METHODS, check_method
 from truthpixel_utils.model import boundary, prepare
 
 # Coarser maps are less faithful: a layer that is chosen by itself has so many cells a side.
@@ -102,8 +102,7 @@ def predict_and_explain(
     TruthPixelError
         If the method, the target or the layer does not exist, or the layer's output is no map.
     """
-    if method not in METHODS:
-        raise TruthPixelError(f'method is "{method}": expected {", ".join(METHODS)}.')
+    check_method(method)
     if target not in TARGETS:
         raise TruthPixelError(f'target is "{target}": expected {", ".join(TARGETS)}.')
     trunk, differentiate = _parts(detector, layer or default_layer(detector))

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from truthpixel_utils.errors import TruthPixelError
+
 
 def gradcam(activations: np.ndarray, gradients: np.ndarray) -> np.ndarray:
     """Weigh each channel by its gradient, averaged over the map.
@@ -120,3 +122,20 @@ METHODS = {
     "layercam": layercam,
     "eigencam": eigencam,
 }
+
+
+def check_method(method: str) -> None:
+    """Insist that a method exists.
+
+    Parameters
+    ----------
+    method : str
+        A key of `METHODS`.
+
+    Raises
+    ------
+    TruthPixelError
+        If it is none.
+    """
+    if method not in METHODS:
+        raise TruthPixelError(f'method is "{method}": expected {", ".join(METHODS)}.')
