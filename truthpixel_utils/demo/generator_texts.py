@@ -56,7 +56,7 @@ _SAMPLING = {
 _OTHERS = {"seed", "negativeprompt", "uc", "model", "basemodel", "loras", "vae"}
 _IN_WORDS = {"sampler", "samplername", "scheduler", "usestablediffusionmodel"}
 # Models that answer in words as well: a picture's description may name them as its author.
-_CHATS = {"GPT image", "OpenAI", "Gemini", "Google AI", "Grok", "Hunyuan", "Doubao", "Wan"}
+_CHATS = {"ChatGPT", "GPT image", "OpenAI", "Gemini", "Google AI", "Grok", "Hunyuan", "Doubao"}
 # Names that only one program gives to a text or to a part of it.
 _OWN_NAMES = {
     "mfluxversion": "MFLUX",

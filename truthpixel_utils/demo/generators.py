@@ -36,7 +36,8 @@ _UNMISTAKABLE = {
     # Services and models.
     "Midjourney": r"midjourney|niji[ ·・-]?journey",
     "DALL·E": r"dall[ ·•∙⋅・‧.-]?e",
-    "GPT image": r"gpt[ -]?image|gpt-4o|chatgpt",
+    "GPT image": r"gpt[ -]?image|gpt-4o",
+    "ChatGPT": r"chatgpt",
     "Sora": r"sora \(?openai\)?|openai sora",
     "OpenAI": r"openai",
     "Nano Banana": r"nano[ -]?banana",

@@ -152,7 +152,7 @@ def _labels(entries: list[Entry]) -> Iterator[Statement]:
         elif (number := _label_of(entry)) in _LABELS:
             words = f"{_LABELS[number]}: {entry.value}"
             origin = AI if number == 1 else ""
-            yield Statement(f"China's AIGC label ({entry.where})", short(words), origin)
+            yield Statement(f"China's AIGC label in {entry.where}", short(words), origin)
 
 
 def _label_of(entry: Entry) -> int | None:
