@@ -160,10 +160,10 @@ def test_voila_takes_files_that_are_dropped_and_examples(page):
     }"""
     page.locator(".tp-drop").evaluate(drop)
     page.get_by_text("Chosen: dropped.png").wait_for()
-    page.get_by_role("button", name="example ai_1.jpg").click()
-    page.get_by_text("Chosen: ai_1.jpg").wait_for()
+    page.get_by_role("button", name="example labelled_thumbnail.jpg").click()
+    page.get_by_text("Chosen: labelled_thumbnail.jpg").wait_for()
     page.get_by_role("button", name="Analyze").click()
-    rows(page).filter(has_text="ai_1.jpg").first.wait_for()
+    rows(page).filter(has_text="labelled_thumbnail.jpg").first.wait_for()
 
 
 def test_voila_does_not_mix_the_files_of_two_choices_made_at_once(page):
@@ -240,7 +240,7 @@ def test_streamlit_takes_an_example_and_answers_twenty_uploads_in_a_row(chromium
     page = chromium.new_context().new_page()
     page.set_default_timeout(TIMEOUT)
     page.goto(streamlit)
-    page.get_by_role("button", name="ai_1.jpg").click()
+    page.get_by_role("button", name="labelled_thumbnail.jpg").click()
     answers = page.get_by_role("img", name="confidence:")
     answers.first.wait_for()
     names = page.get_by_test_id("stCaptionContainer")  # each answer stands below its file's name
@@ -248,7 +248,7 @@ def test_streamlit_takes_an_example_and_answers_twenty_uploads_in_a_row(chromium
         page.locator("input[type=file]").set_input_files(files[f"thumbnail{i % 3}.png"])
         names.filter(has_text="thumbnail").nth(i).wait_for()
     answers.nth(19).wait_for()
-    assert names.filter(has_text="ai_1.jpg").count() == 0  # the example made way
+    assert names.filter(has_text="labelled_thumbnail.jpg").count() == 0  # the example made way
     assert answers.count() == 20
 
 

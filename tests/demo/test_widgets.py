@@ -125,10 +125,16 @@ def test_the_report_and_the_overlay_can_be_taken_home(analyze):
     assert '"><b>' not in box.downloads.value
 
 
-def test_an_example_is_a_click_away(analyze):
-    examples = demo.examples()
-    assert [name for name, _ in examples] == ["real_1.jpg", "real_2.jpg", "ai_1.jpg", "ai_2.jpg"]
-    box = Box(analyze, examples)
-    box.picker._handle_custom_msg({"example": 2}, [])
+def test_an_example_is_a_click_away_and_each_kind_of_answer_is_seen_at_once():
+    """By the package's detector, as a visitor meets it."""
+    box = Box(demo.load_analyzer(), demo.load_examples())
+    answers = {one["name"]: one["answer"] for one in box.picker.examples}
+    assert answers == {
+        "photograph.jpg": "cannot tell",
+        "real_thumbnail.jpg": "real",
+        "generated_thumbnail.jpg": "real",  # it knows no such generator: an example of an error
+        "labelled_thumbnail.jpg": "Made by AI, says the file",
+    }
+    box.picker._handle_custom_msg({"example": 3}, [])
     box.button.click()
-    assert "ai_1.jpg" in box.history.value
+    assert "labelled_thumbnail.jpg" in box.history.value and "Made by AI" in box.answer.value

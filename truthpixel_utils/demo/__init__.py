@@ -6,8 +6,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=["exports", "views", "voila_app"],
     submod_attrs={
-        "analysis": ["Report", "analyze", "examples", "load_analyzer"],
+        "analysis": ["Report", "analyze", "load_analyzer"],
         "choice": ["chooser"],
+        "examples": ["load_examples"],
         "views": ["report_card"],
         "widgets": ["build_interface"],
     },

@@ -17,7 +17,6 @@ import numpy as np
 from PIL import Image
 
 from truthpixel_utils.backend import keras
-from truthpixel_utils.data import SAMPLE, Source, encoded_images, read_source
 from truthpixel_utils.data.windows import WINDOWS
 from truthpixel_utils.demo.answers import Evidence, Window, answer, evidence, views_in_words
 from truthpixel_utils.demo.choice import Choose, chooser, load_detectors
@@ -31,7 +30,7 @@ from truthpixel_utils.demo.uploads import describe_file, open_upload
 from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.evaluate import verdicts
 from truthpixel_utils.explain import check_method, is_empty
-from truthpixel_utils.labels import CANNOT_TELL, KEYS
+from truthpixel_utils.labels import CANNOT_TELL
 from truthpixel_utils.model import (
     views_of,
 )
@@ -235,25 +234,6 @@ def load_analyzer(
         If a file is missing or cannot be read.
     """
     return partial(analyze, choose=chooser(load_detectors(model_file, output_dir)))
-
-
-def examples() -> list[tuple[str, bytes]]:
-    """Take two real and two AI-generated test images from the sample, to try the demo on.
-
-    Returns
-    -------
-    list of (name, bytes)
-        JPEG files, such as ``real_1.jpg``.
-    """
-    rows = read_source(Source("the sample", SAMPLE))
-    labels, parts = np.array(rows["label"][:]), np.array(rows["part"][:])
-    names, chosen = [], []
-    for label, key in enumerate(KEYS):
-        of_class = np.flatnonzero((labels == label) & (parts == "test"))
-        names += [f"{key}_1.jpg", f"{key}_2.jpg"]
-        chosen += list(of_class[:2])
-    [files] = encoded_images(rows.select(chosen))
-    return list(zip(names, files, strict=True))
 
 
 def _as_jpeg(pixels: np.ndarray, most: int) -> bytes:

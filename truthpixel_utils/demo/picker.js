@@ -13,10 +13,10 @@ function render({ model, el }) {
 
   const examples = make("div", { className: "tp-examples" });
   examples.append(make("span", { textContent: "Or try one:" }));
-  model.get("examples").forEach(({ name, content }, index) => {
+  model.get("examples").forEach(({ name, content, answer }, index) => {
     const address = URL.createObjectURL(new Blob([content], { type: "image/jpeg" }));
     const button = make("button", { type: "button", title: name });
-    button.append(make("img", { src: address, alt: `example ${name}` }));
+    button.append(make("img", { src: address, alt: `example ${name}` }), make("small", { textContent: answer }));
     button.addEventListener("click", () =>
       inTurn(() => {
         model.send({ example: index });

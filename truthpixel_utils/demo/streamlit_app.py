@@ -42,7 +42,7 @@ def _load_analyzer() -> Callable[..., Report]:
 
 @st.cache_data
 def _load_examples() -> list[tuple[str, bytes]]:
-    return demo.examples()
+    return demo.load_examples()
 
 
 def _choose_files() -> list[tuple[str, bytes]]:

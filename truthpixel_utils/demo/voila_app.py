@@ -12,7 +12,8 @@ from pathlib import Path
 import ipywidgets
 import nbformat
 
-from truthpixel_utils.demo.analysis import examples, load_analyzer
+from truthpixel_utils.demo.analysis import load_analyzer
+from truthpixel_utils.demo.examples import load_examples
 from truthpixel_utils.demo.widgets import build_interface
 from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.model import find_detector
@@ -36,7 +37,7 @@ def page(model_file: str | None = None) -> ipywidgets.VBox:
         The demo.
     """
     with contextlib.redirect_stdout(io.StringIO()):  # what is said to a reader of the notebook
-        return build_interface(load_analyzer(model_file), examples())
+        return build_interface(load_analyzer(model_file), load_examples())
 
 
 def serve(ip: str, port: int, model_file: str | None = None) -> None:

@@ -31,8 +31,8 @@ class Picker(anywidget.AnyWidget):
     ----------
     files : list of (name, bytes)
         What was chosen last.
-    examples : list of dict with ``name`` and ``content``
-        JPEG images to click on.
+    examples : list of dict with ``name``, ``content`` and ``answer``
+        JPEG images to click on, and what stands below each.
     accept : str
         Suffixes of the files that the browser offers.
     formats : str
@@ -93,7 +93,10 @@ class Interface:
         self.analyze = analyze
         self.reports: list[Report] = []
 
-        clickable = [{"name": name, "content": content} for name, content in examples]
+        clickable = [
+            {"name": name, "content": content, "answer": self._brief(content, name)}
+            for name, content in examples
+        ]
         self.picker = Picker(examples=clickable, layout=WIDTH)
         self.method = ipywidgets.Dropdown(
             options=list(METHODS), description="Heatmap by", layout={"width": "auto"}
@@ -131,6 +134,10 @@ class Interface:
         self.beside.observe(self._show_other, "value")
         self.words.observe(self._show_metadata, "value")
         self.opacity.observe(self._show_heat, "value")
+
+    def _brief(self, content: bytes, name: str) -> str:
+        """Say in a few words what the answer to an example is; the reasons come with the click."""
+        return self.analyze(content, name).headline[0].text.partition(" (")[0]
 
     def _lay_out(self) -> ipywidgets.VBox:
         title = ipywidgets.HTML("<h2 style='margin:0'>Photograph or AI-generated?</h2>")
@@ -206,7 +213,7 @@ class Interface:
     def _offer_reports(self) -> None:
         """List all answers, and show the last one."""
         names = [(f"{i + 1}. {report.name}", i) for i, report in enumerate(self.reports)]
-        self.beside.options = [("nothing", None), *names]
+        self.beside.options = [("nothing", -1), *names]
         self.chosen.options = names
         self.chosen.value = len(self.reports) - 1
         self.chosen.layout.display = ""
@@ -237,7 +244,8 @@ class Interface:
     def _show_other(self, _change: object = None) -> None:
         """Show a second answer beside the first, to compare them."""
         number = self.beside.value
-        self.other.value = "" if number is None else views.report_card(self.reports[number])
+        shown = number is not None and number >= 0  # while new options are set there is none
+        self.other.value = views.report_card(self.reports[number]) if shown else ""
 
 
 def build_interface(
