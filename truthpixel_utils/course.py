@@ -163,7 +163,7 @@ def _settle_source(
     images : tuple of (path, bytes, time of change in ns)
         One entry a file that will be read.
     """
-    from truthpixel_utils.data import sources  # here, for the same reason as papermill
+    from truthpixel_utils.data import listing, sources  # here, for the same reason as papermill
 
     source = sources.find_source(parameters.get("source", "sample"))
     if parameters.get("source") == "auto":
@@ -176,7 +176,7 @@ def _settle_source(
             parameters = {**parameters, "source": "hub"}
         elif source.folder == sources.SAMPLE:
             parameters = {**parameters, "source": "sample"}
-    return parameters, sources.file_stamps(source)
+    return parameters, listing.file_stamps(source)
 
 
 def _run_notebook(name: str, parameters: dict[str, Any], images: tuple, output: Path) -> None:

@@ -2,8 +2,11 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from truthpixel_utils import data
 from truthpixel_utils.data import sources
+from truthpixel_utils.errors import TruthPixelError
 
 
 def test_environment_variable_names_cifake(shared, monkeypatch, capsys):
@@ -38,3 +41,10 @@ def test_without_network_the_sample_is_chosen_within_ten_seconds(silent_server):
         seconds, folder = said.splitlines()[-1].split()
         assert folder == "sample" and "no network" in said
         assert float(seconds) < 10
+
+
+def test_a_variable_that_leads_nowhere_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("TRUTHPIXEL_CIFAKE", str(tmp_path / "nowhere"))
+    words = "nowhere, which the environment variable TRUTHPIXEL_CIFAKE names, is not a folder"
+    with pytest.raises(TruthPixelError, match=words):
+        data.load_splits()

@@ -5,6 +5,7 @@ Pixels are uint8 RGB, 0..255, everywhere outside the network.
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -211,3 +212,22 @@ def encoded_images(rows: datasets.Dataset) -> Iterator[list[bytes]]:
     """
     for batch in rows.select_columns("image").with_format("arrow").iter(256):
         yield batch.column("image").combine_chunks().field("bytes").to_pylist()
+
+
+def digests(rows: datasets.Dataset) -> list[str]:
+    """Hash the encoded image of each row by SHA-256.
+
+    Parameters
+    ----------
+    rows : datasets.Dataset
+        Rows with a column ``image``.
+
+    Returns
+    -------
+    list of str
+        One hexadecimal digest a row; twins have the same one.
+    """
+    found = []
+    for batch in encoded_images(rows):
+        found.extend(hashlib.sha256(image).hexdigest() for image in batch)
+    return found

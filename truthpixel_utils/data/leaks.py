@@ -9,7 +9,8 @@ import datasets
 import numpy as np
 import pandas as pd
 
-from truthpixel_utils.data.splits import SPLITS, digests
+from truthpixel_utils.data.dividing import SPLITS
+from truthpixel_utils.data.images import digests
 
 # The sample's files are named after the photograph that they are crops of: coffee_0012.jpg.
 SAMPLE_PHOTOGRAPHS = (

@@ -1,6 +1,6 @@
 """Where images come from: a folder, the Hugging Face hub, or the sample in the clone.
 
-A source is only named here; `tables.read_source` reads its files.
+A source is only named here; `listing` lists its files, and `tables.read_source` reads them.
 """
 
 from __future__ import annotations
@@ -10,22 +10,27 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.files import PROJECT, project_path
 
 HUB_DATASET = "yanbax/CIFAKE_autotrain_compatible"
 CIFAKE_GENERATOR = "stable-diffusion-1.4"
 HUB_TIMEOUT = 4  # seconds to find out that there is no network
 SAMPLE = PROJECT / "data" / "sample"
+VARIABLE = "TRUTHPIXEL_CIFAKE"  # of the environment: the folder that holds CIFAKE
+ARCHIVES = {".7z", ".bz2", ".gz", ".rar", ".tar", ".tgz", ".xz", ".zip"}
 
 # A part's name, as a folder or a file has it in lower case -> the name it has here.
 PARTS = {
     "train": "train",
+    "training": "train",
     "test": "test",
+    "testing": "test",
     "validation": "validation",
     "valid": "validation",
     "val": "validation",
+    "dev": "validation",
 }
-IMAGE_SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 
 
 class Source(NamedTuple):
@@ -59,10 +64,17 @@ def find_source(source: str | Path = "auto") -> Source:
     Returns
     -------
     Source
-        The place; whether a folder that was named exists is for `tables.read_source` to find out.
+        The place. What its files are is for `listing` to find out.
+
+    Raises
+    ------
+    TruthPixelError
+        If what was named is no folder.
     """
     found = _find(source)
     print(f"Images: {found.name}.")
+    if found.folder is not None and not found.folder.is_dir():
+        raise TruthPixelError(_no_folder(found))
     return found
 
 
@@ -75,38 +87,14 @@ def _find(source: str | Path) -> Source:
         return hub
     if source != "auto":
         return Source(str(source), project_path(source))
-    if named := os.environ.get("TRUTHPIXEL_CIFAKE"):
+    if named := os.environ.get(VARIABLE):
         folder = PROJECT / Path(named).expanduser()
-        return Source(f"{named} (named by TRUTHPIXEL_CIFAKE)", folder, CIFAKE_GENERATOR)
+        return Source(f"{named} (named by {VARIABLE})", folder, CIFAKE_GENERATOR)
     if (local := PROJECT / "data" / "cifake").is_dir():
         return Source("the copy of CIFAKE in data/cifake", local, CIFAKE_GENERATOR)
     if _hub_answers():
         return hub
     return Source("the sample that comes with the course (no local CIFAKE, no network)", SAMPLE)
-
-
-def file_stamps(source: Source) -> tuple[tuple[str, int, int], ...]:
-    """List the files a source would be read from: parquet shards if there are any, else images.
-
-    Parameters
-    ----------
-    source : Source
-        The place to look in.
-
-    Returns
-    -------
-    tuple of (path, bytes, time of change in ns)
-        One entry a file, so that the tuple differs when a file does. Empty for the hub and for a
-        folder without images. (It is a tuple since the datasets library would take a list for
-        shards, and read each item by itself.)
-    """
-    if source.folder is None:
-        return ()
-    found = sorted(source.folder.rglob("*"))
-    shards = [path for path in found if path.suffix == ".parquet"]
-    shards = [path for path in shards if part_of(path) != "all"] or shards
-    files = shards or [path for path in found if path.suffix.lower() in IMAGE_SUFFIXES]
-    return tuple((str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files)
 
 
 def part_of(path: Path) -> str:
@@ -127,7 +115,22 @@ def part_of(path: Path) -> str:
     >>> part_of(Path("val-00000-of-00001.parquet"))
     'validation'
     """
-    return PARTS.get(re.split(r"[-_.]", path.name)[0], "all")
+    return PARTS.get(re.split(r"[-_.]", path.name.lower())[0], "all")
+
+
+def _no_folder(source: Source) -> str:
+    """Say in a sentence what is wrong with what was named, and who named it."""
+    wanted = "name one that holds parquet shards, or folders REAL and FAKE."
+    where = str(source.folder)
+    if VARIABLE in source.name:
+        where += f", which the environment variable {VARIABLE} names,"
+    if not source.folder.is_file():
+        return f"{where} is not a folder: {wanted}"
+    if source.folder.suffix.lower() == ".parquet":
+        return f"{where} is a file: name the folder that it lies in."
+    if source.folder.suffix.lower() in ARCHIVES:
+        return f"{where} is an archive: unpack it, and {wanted}"
+    return f"{where} is a file: {wanted}"
 
 
 def _hub_answers() -> bool:
