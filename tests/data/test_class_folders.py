@@ -188,6 +188,15 @@ def test_a_folder_of_damaged_images_alone_is_told_of(tmp_path):
         data.load_splits(tmp_path, limit=20)
 
 
+def test_a_name_may_have_bytes_that_are_no_letters(two_classes, capsys):
+    for folder in ("FAKE/caf\udce9", "FAKE/猫"):  # the first is Latin-1, out of an old archive
+        write(two_classes / folder, ["na\udcefve.png"])
+        (two_classes / folder / "lost\udcff.png").symlink_to("nowhere")
+    assert counted(two_classes) == [10, 12]
+    assert set(data.load_all(two_classes)["generator"]) >= {"caf\\udce9", "猫"}
+    assert "2 links to nowhere (FAKE/caf\\udce9/lost\\udcff.png" in capsys.readouterr().out
+
+
 def test_ids_and_labels_of_a_plain_folder_stay_what_they_were(two_classes):
     """Trained detectors are recorded with the ids of their images."""
     rows = data.load_all(two_classes)

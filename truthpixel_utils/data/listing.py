@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from PIL import Image
 
+from truthpixel_utils.data.rows import printable
 from truthpixel_utils.data.shards import column_names, holds_images
 from truthpixel_utils.data.sources import ARCHIVES, Source, part_of
 from truthpixel_utils.errors import TruthPixelError
@@ -101,7 +102,7 @@ def list_files(folder: Path) -> Listing:
         If a folder cannot be read, or a parquet file is damaged.
     """
     shards, images, tables, others, broken = [], [], [], [], []
-    for path in sorted(_files_below(folder)):
+    for path in sorted(files_below(folder)):
         try:
             facts = path.stat()
         except OSError:
@@ -123,6 +124,42 @@ def list_files(folder: Path) -> Listing:
     of_parts = [stamp for stamp in shards if part_of(Path(stamp[0])) != "all"]
     lists = (of_parts or shards, images, tables, others, broken)
     return Listing(*map(tuple, lists))
+
+
+def files_below(folder: Path, above: tuple[str, ...] = ()) -> Iterator[Path]:
+    """Yield the files in a folder and in the folders in it, links to folders among them.
+
+    Parameters
+    ----------
+    folder : Path
+        Where to begin.
+    above : tuple of str
+        The folders on the way here: a link back to one of them is not followed.
+
+    Yields
+    ------
+    Path
+        A file, or a link to nowhere. What programs leave in folders is passed over.
+
+    Raises
+    ------
+    TruthPixelError
+        If a folder cannot be read.
+    """
+    real = os.path.realpath(folder)
+    if real in above:
+        return
+    try:
+        entries = list(os.scandir(folder))
+    except OSError as error:
+        raise TruthPixelError(f"{folder} cannot be read ({error.strerror.lower()}).") from None
+    for entry in entries:
+        if entry.name.startswith(".") or entry.name.lower() in LEFT_BY_PROGRAMS:
+            continue
+        if entry.is_dir():
+            yield from files_below(Path(entry.path), (*above, real))
+        else:
+            yield Path(entry.path)
 
 
 def file_stamps(source: Source) -> tuple[Stamp, ...]:
@@ -177,33 +214,12 @@ def nothing_found(folder: Path, listing: Listing) -> str:
     )
 
 
-def _files_below(folder: Path, above: tuple[str, ...] = ()) -> Iterator[Path]:
-    """Yield the files in a folder and in the folders in it, links to folders among them.
-
-    `above` are the folders on the way here: a link back to one of them is not followed.
-    """
-    real = os.path.realpath(folder)
-    if real in above:
-        return
-    try:
-        entries = list(os.scandir(folder))
-    except OSError as error:
-        raise TruthPixelError(f"{folder} cannot be read ({error.strerror.lower()}).") from None
-    for entry in entries:
-        if entry.name.startswith(".") or entry.name.lower() in LEFT_BY_PROGRAMS:
-            continue
-        if entry.is_dir():
-            yield from _files_below(Path(entry.path), (*above, real))
-        else:
-            yield Path(entry.path)
-
-
 def _is_in_a_class(path: Path) -> bool:
     return any(label_of(name) is not None for name in path.parts[:-1])
 
 
 def _counted(paths: Sequence[Path], noun: str, which: str, folder: Path) -> str:
-    names = [str(path.relative_to(folder)) for path in paths[:3]]
+    names = [printable(str(path.relative_to(folder))) for path in paths[:3]]
     more = ", ..." if len(paths) > 3 else ""
     noun += "s" if len(paths) > 1 else ""
     return f"{len(paths):,} {noun} {which} ({', '.join(names)}{more})"

@@ -43,11 +43,27 @@ def raw_row(
     return {
         "image": image,
         "label": label,
-        "id": row_id,
-        "generator": generator,
-        "source": source,
+        "id": printable(row_id),
+        "generator": generator and printable(generator),
+        "source": source and printable(source),
         "part": part,
     }
+
+
+def printable(name: str) -> str:
+    """Make a name what a table can hold and a terminal can print.
+
+    Parameters
+    ----------
+    name : str
+        Of a file or a folder; an archive of another country's may have bytes that are no UTF-8.
+
+    Returns
+    -------
+    str
+        The name, with such bytes written as Python writes them.
+    """
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def with_unique_id(row: dict, times_seen: Counter) -> dict:

@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from truthpixel_utils.plots.fonts import drawable
 from truthpixel_utils.plots.style import COLOURS, FAINT, INK, new_figure
 
 PALETTE = (*COLOURS.values(), "#009E73", "#CC79A7", "#56B4E9", "#E69F00")  # Okabe and Ito's
@@ -71,7 +72,7 @@ def spectra(power: pd.DataFrame, title: str, label: str = "power") -> Figure:
     """
     figure, axis = new_figure(1, 1, (6.5, 3.4))
     for name, colour in zip(power.columns, cycle(PALETTE)):  # noqa: B905 (a cycle has no end)
-        axis.plot(power[name], color=colour, label=name)
+        axis.plot(power[name], color=colour, label=drawable(name))
     axis.set(yscale="log", xlabel="spatial frequency (cycles an image)", ylabel=label, title=title)
     axis.legend()
     return figure
@@ -98,7 +99,7 @@ def bars(
     matplotlib.figure.Figure
     """
     figure, axis = new_figure(1, 1, (6.5, 0.5 * len(values) + 1))
-    axis.barh(values.index, values, color=INK, height=0.6)
+    axis.barh([drawable(name) for name in values.index], values, color=INK, height=0.6)
     for i, value in enumerate(values):
         end = (max(value, 0), i)
         axis.annotate(f"{value:.3g}", end, (4, 0), textcoords="offset points", va="center")
@@ -172,8 +173,8 @@ def matrix(
         words = "" if np.isnan(value) else f"{value:.2f}"
         axis.text(column, row, words, ha="center", va="center", color="white" if dark else INK)
     slanted = {"rotation": 25, "ha": "right", "rotation_mode": "anchor"}  # names may be long
-    axis.set_xticks(range(columns), table.columns, **slanted)
-    axis.set_yticks(range(rows), table.index)
+    axis.set_xticks(range(columns), [drawable(name) for name in table.columns], **slanted)
+    axis.set_yticks(range(rows), [drawable(name) for name in table.index])
     axis.set(title=title, xlabel=across, ylabel=down)
     axis.grid(visible=False)
     axis.spines[:].set_visible(False)

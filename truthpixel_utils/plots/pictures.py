@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from truthpixel_utils.labels import KEYS
+from truthpixel_utils.plots.fonts import drawable
 from truthpixel_utils.plots.style import COLOURS, HEAT, INK, new_figure
 
 
@@ -54,7 +55,7 @@ def image_grid(
         if i < len(pictures):
             axis.imshow(pictures[i], interpolation="nearest")
             axis.set_title(
-                titles[i] if titles else "", fontsize=8, loc="center", fontweight="normal"
+                drawable(titles[i]) if titles else "", fontsize=8, loc="center", fontweight="normal"
             )
             if colours:
                 _frame(axis, colours[i])
@@ -154,9 +155,8 @@ def explanation(
         axis.set_axis_off()
         axis.set_title(name, fontsize=9, fontweight="normal")
     figure.colorbar(heat, ax=middle, fraction=0.046, label="evidence")
-    # A file may be called price_$5_and_$6: its name is not a formula.
     figure.suptitle(
-        title, x=0.01, ha="left", fontweight="bold", fontsize=11, color=colour, parse_math=False
+        drawable(title), x=0.01, ha="left", fontweight="bold", fontsize=11, color=colour
     )
     return figure
 
@@ -180,7 +180,7 @@ def heatmap_row(heatmaps: Sequence[np.ndarray], titles: Sequence[str]) -> Figure
     for axis, heatmap, title in zip(np.ravel(axes), heatmaps, titles, strict=True):
         drawn = axis.imshow(heatmap, cmap=HEAT, vmin=0, vmax=peak or 1)
         axis.set_axis_off()
-        axis.set_title(title, fontsize=9, loc="center", fontweight="normal")
+        axis.set_title(drawable(title), fontsize=9, loc="center", fontweight="normal")
     figure.colorbar(drawn, ax=axes, fraction=0.03, label="evidence")
     return figure
 
@@ -222,9 +222,8 @@ def contact_sheet(
             gap = np.full((len(pictures[i]), 2, 3), 255, np.uint8)
             pair = [pictures[i], gap, overlay(pictures[i], heatmaps[i])]
             axis.imshow(np.concatenate(pair, axis=1), interpolation="nearest")
-            axis.set_title(
-                titles[i], fontsize=8, loc="center", fontweight="normal", color=colours[i]
-            )
+            words = drawable(titles[i])
+            axis.set_title(words, fontsize=8, loc="center", fontweight="normal", color=colours[i])
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
     return figure
 

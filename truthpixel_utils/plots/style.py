@@ -10,10 +10,12 @@ from typing import Any, TypeVar
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from matplotlib import font_manager
 from matplotlib.figure import Figure
 
 from truthpixel_utils.files import atomic_write, project_path
 from truthpixel_utils.labels import AI, CANNOT_TELL, KEYS, REAL
+from truthpixel_utils.plots.fonts import font_families
 
 COLOURS = dict(zip(KEYS, ("#0072B2", "#D55E00"), strict=True))  # Okabe and Ito's palette
 INK, FAINT = "#333333", "#BBBBBB"
@@ -22,6 +24,7 @@ HEAT = "inferno"  # a perceptually uniform colour map that can be read without c
 STYLE = {
     "figure.dpi": 110,
     "figure.constrained_layout.use": True,
+    "font.family": font_families(font_manager.get_font_names()),
     "font.size": 10,
     "axes.titlesize": 11,
     "axes.titleweight": "bold",
