@@ -17,7 +17,13 @@ NOTEBOOKS = sorted((PACKAGE.parent / "notebooks").glob("*.ipynb"))
 
 CHAPTERS = ("data", "model", "train", "evaluate", "explain", "demo")  # as the course meets them
 FACES = (*CHAPTERS, "plots")
-SERVICES = {"errors", "labels", "files", "backend"}  # modules at the root that any chapter may use
+SERVICES = {
+    "errors",
+    "labels",
+    "files",
+    "locks",
+    "backend",
+}  # modules at the root that any chapter may use
 
 # What each room may import, itself aside. A room is a chapter, `plots`, or a module at the root.
 MAY_IMPORT = {
@@ -25,12 +31,16 @@ MAY_IMPORT = {
     "errors": set(),
     "labels": set(),
     "files": {"errors"},
+    "locks": {"errors", "files"},
     "backend": {"errors", "files"},
     "plots": {"errors", "labels", "files"},
     **{CHAPTERS[i]: {*CHAPTERS[:i], *SERVICES, "plots"} for i in range(len(CHAPTERS))},
     "profiles": set(),
-    "course": {*CHAPTERS, *SERVICES, "plots", "profiles"},
-    "cli": {*CHAPTERS, *SERVICES, "plots", "course", "profiles"},
+    "reuse": {"files"},
+    "parameters": {"errors", "files", "reuse"},
+    "course": {*CHAPTERS, *SERVICES, "plots", "profiles", "reuse", "parameters"},
+    "ending": set(),
+    "cli": {*CHAPTERS, *SERVICES, "plots", "course", "ending", "profiles"},
 }
 OWN_CHAPTER = {
     "01_data": "data",

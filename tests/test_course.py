@@ -15,7 +15,7 @@ import pytest
 from sklearn.metrics import accuracy_score
 
 from conftest import write_class_folders
-from truthpixel_utils import cli, course, data, model
+from truthpixel_utils import cli, course, data, model, parameters, reuse
 from truthpixel_utils.data import sources
 from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.labels import KEYS
@@ -54,7 +54,7 @@ def test_every_artefact_is_there_and_the_table_ends_the_run(finished):
     figures = json.loads((home / "outputs/metrics.json").read_text())
     for name in ("accuracy", "precision", "recall", "f1", "roc_auc"):
         assert f"{figures[name]:.4f}" in said
-    schema = json.loads((course.PACKAGE / "evaluate/metrics.schema.json").read_text())
+    schema = json.loads((reuse.PACKAGE / "evaluate/metrics.schema.json").read_text())
     jsonschema.validate(figures, schema)
     assert len(figures) == 13  # every headline, and what notebook 5 adds
     predictions = pd.read_parquet(home / "outputs/predictions.parquet")
@@ -156,13 +156,13 @@ def test_images_of_other_generators_and_start_weights_count_as_inputs(tmp_path):
     folder = write_class_folders(tmp_path / "others", 1)
     weights = tmp_path / "start.weights.h5"
     weights.write_bytes(b"1")
-    parameters = {"others": str(folder), "weights": str(weights)}
+    chosen = {"others": str(folder), "weights": str(weights)}
 
     def keys():
         hashes = []
         for name in ("01_data", "02_model", "05_evaluate"):
-            own = course._own_parameters(name, parameters)
-            hashes.append(course._input_hash(name, own, (), tmp_path))
+            own = parameters.own_parameters(name, chosen)
+            hashes.append(reuse.input_hash(name, own, (), tmp_path))
         return hashes
 
     before = keys()
@@ -196,13 +196,13 @@ def test_the_course_runs_on_pictures_and_fuses_two_views_of_them(
 ):
     small = {"image_size": 32, "views": 1, "epochs_phase1": 1, "epochs_phase2": 1}
     monkeypatch.setitem(course.BESIDE, "pictures-best", {"view": "whole", **small})
-    parameters = {"source": str(pictures), **small, "image_size": 64, "examined": 4}
-    figures = course.run("pictures-best", parameters)
+    given = {"source": str(pictures), **small, "image_size": 64, "examined": 4}
+    figures = course.run("pictures-best", given)
     test = data.load_splits(pictures)["test"]
     assert figures["images"] == len(test)
     detector = model.load_detector(output_dir=home / "outputs")
     assert model.views_of(detector) == (("whole", 32), ("windows", 64))
     said = capsys.readouterr().out
     assert said.index("whole:   03_train_phase1") < said.index("  01_data")
-    course.run("pictures-best", parameters)
+    course.run("pictures-best", given)
     assert capsys.readouterr().out.count("reused") == len(course.ARTEFACTS) + 2

@@ -2,52 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
-from collections.abc import Iterable
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from truthpixel_utils.errors import TruthPixelError
-from truthpixel_utils.files import PRETRAINED, PROJECT, atomic_write, project_path
+from truthpixel_utils.files import atomic_write, leftovers
+from truthpixel_utils.locks import alone_in
+from truthpixel_utils.parameters import check_parameters, output_folder, own_parameters
 from truthpixel_utils.profiles import BESIDE, OF_DATA, PROFILES
-
-NOTEBOOKS = PROJECT / "notebooks"
-PACKAGE = Path(__file__).resolve().parent
-CODE = (".py", ".j2", ".js", ".css")  # suffixes of what decides how the package behaves
-
-# What each notebook leaves in the output folder: files, and folders of files. A notebook that reads
-# a file comes after the one that makes it.
-ARTEFACTS: dict[str, tuple[str, ...]] = {
-    "01_data": (),
-    "02_model": (),
-    "03_train_phase1": (
-        "models/phase1.keras",
-        "training_history_phase1.csv",
-        "plots/training_curves_phase1.png",
-    ),
-    "04_finetune": (
-        "models/phase2.keras",
-        "models/truthpixel_final.keras",
-        "models/truthpixel_final.json",
-        "training_history_phase2.csv",
-        "plots/training_curves_phase2.png",
-    ),
-    "05_evaluate": (
-        "metrics.json",
-        "metrics.txt",
-        "predictions.parquet",
-        "tables",
-        "plots/confusion_matrix.png",
-        "plots/roc_curve.png",
-        "plots/precision_recall.png",
-        "plots/robustness.png",
-    ),
-    "06_gradcam": ("gradcam",),
-    "07_demo": (),
-}
+from truthpixel_utils.reuse import (
+    ARTEFACTS,
+    NOTEBOOKS,
+    digests,
+    executed_copy,
+    input_hash,
+    record_of,
+)
 
 
 def run(
@@ -78,24 +50,35 @@ def run(
     Raises
     ------
     TruthPixelError
-        If a parameter is unknown, if a notebook's input is missing, or if a notebook fails.
+        If a parameter is unknown or makes no sense, if another run is at work in the output folder,
+        if a notebook's input is missing, or if a notebook fails.
     """
     if not NOTEBOOKS.is_dir():
         raise TruthPixelError(
             f"{NOTEBOOKS} is missing: the course runs in a clone, installed with pip install -e."
         )
     parameters = {**PROFILES[profile], **(parameters or {})}
+    for name, value in parameters.items():
+        parameters[name] = str(value) if isinstance(value, Path) else value  # as a notebook has it
     if profile.startswith("pictures") and "source" not in parameters:
         raise TruthPixelError(
             f"the profile {profile} needs a folder of your own: -p source FOLDER, with class "
             "folders REAL and FAKE or parquet shards in it."
         )
-    _check_parameters(parameters)
+    check_parameters(parameters)
     chosen = _notebooks_between(first or "01", last or "07")
+    output = output_folder(parameters.get("output_dir", "outputs"))
+    with alone_in(output, "course"):
+        return _run(profile, parameters, chosen, output)
+
+
+def _run(
+    profile: str, parameters: dict[str, Any], chosen: list[str], output: Path
+) -> dict[str, Any] | None:
+    """Run the notebooks that were chosen, with parameters that were checked, see `run`."""
     settings = ", ".join(f"{name}={value}" for name, value in parameters.items())
     print(f"Course, profile {profile}: {settings or 'as in the notebooks'}")
-    output = project_path(parameters.get("output_dir", "outputs"))
-    parameters, images = _settle_source(profile, parameters)
+    parameters, images = _settle_source(profile, parameters, output)
     if profile in BESIDE:
         parameters["beside"] = [_train_beside(profile, parameters, chosen, images, output)]
     for name in chosen:
@@ -120,28 +103,6 @@ def _train_beside(profile, parameters, chosen, images, output):
     return str(own / "models" / "truthpixel_final.keras")
 
 
-def _check_parameters(parameters: Iterable[str]) -> None:
-    known = set().union(*map(_parameters_of, ARTEFACTS))
-    if unknown := sorted(set(parameters) - known):
-        raise TruthPixelError(
-            f"unknown parameter {', '.join(unknown)}: the notebooks know "
-            f"{', '.join(sorted(known))}."
-        )
-
-
-@lru_cache
-def _parameters_of(name: str) -> frozenset[str]:
-    """Read which parameters a notebook has."""
-    import papermill  # here, since it takes a second, which the command's help can do without
-
-    return frozenset(papermill.inspect_notebook(str(NOTEBOOKS / f"{name}.ipynb")))
-
-
-def _own_parameters(name: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Pick the parameters that a notebook has."""
-    return {key: value for key, value in parameters.items() if key in _parameters_of(name)}
-
-
 def _notebooks_between(first: str, last: str) -> list[str]:
     """Name the notebooks from one number to another, such as ``"03"`` or ``"3"``."""
     first, last = first.zfill(2), last.zfill(2)
@@ -152,7 +113,7 @@ def _notebooks_between(first: str, last: str) -> list[str]:
 
 
 def _settle_source(
-    profile: str, parameters: dict[str, Any]
+    profile: str, parameters: dict[str, Any], output: Path
 ) -> tuple[dict[str, Any], tuple[tuple[str, int, int], ...]]:
     """Decide once for all notebooks what ``source="auto"`` is.
 
@@ -166,6 +127,11 @@ def _settle_source(
     from truthpixel_utils.data import listing, sources  # here, for the same reason as papermill
 
     source = sources.find_source(parameters.get("source", "sample"))
+    if source.folder is not None and output.is_relative_to(source.folder.resolve()):
+        raise TruthPixelError(
+            f"output_dir is {output}, in the folder of the images: figures would be taken for some "
+            "of them. Name a folder elsewhere."
+        )
     if parameters.get("source") == "auto":
         if source.folder == sources.SAMPLE and profile != "sample":
             raise TruthPixelError(
@@ -182,9 +148,9 @@ def _settle_source(
 def _run_notebook(name: str, parameters: dict[str, Any], images: tuple, output: Path) -> None:
     """Run one notebook or reuse what it has left, and print a line that says which."""
     start = time.perf_counter()
-    own = _own_parameters(name, parameters)
-    key = _input_hash(name, own, images, output)
-    current = _record_of(name, output) == {"key": key, "made": _digests(ARTEFACTS[name], output)}
+    own = own_parameters(name, parameters)
+    key = input_hash(name, own, images, output)
+    current = record_of(name, output) == {"key": key, "made": digests(ARTEFACTS[name], output)}
     print(f"  {name:16} ", end="", flush=True)
     if current:
         print("reused (nothing it depends on has changed)")
@@ -198,7 +164,9 @@ def _execute(name: str, parameters: dict[str, Any], key: str, output: Path) -> N
     import papermill
     from nbclient.exceptions import DeadKernelError
 
-    executed = _executed_copy(name, output)
+    executed = executed_copy(name, output)
+    for file in leftovers(executed):  # nobody else writes here
+        file.unlink()
     with atomic_write(executed) as part:
         try:
             papermill.execute_notebook(
@@ -222,71 +190,9 @@ def _execute(name: str, parameters: dict[str, Any], key: str, output: Path) -> N
                 f"{name} stopped: {error.evalue} (the notebook up to there: {failed})"
             ) from None
         notebook = json.loads(part.read_text())
-        made = _digests(ARTEFACTS[name], output)
+        made = digests(ARTEFACTS[name], output)
         notebook["metadata"]["truthpixel"] = {"key": key, "made": made}
         part.write_text(json.dumps(notebook, indent=1))
-
-
-def _executed_copy(name: str, output: Path) -> Path:
-    return output / "notebooks" / f"{name}.ipynb"
-
-
-def _record_of(name: str, output: Path) -> dict[str, Any]:
-    """Read what a notebook depended on and what it made when it last ran to its end."""
-    executed = _executed_copy(name, output)
-    if not executed.exists():
-        return {}
-    return json.loads(executed.read_text())["metadata"].get("truthpixel", {})
-
-
-def _input_hash(name: str, parameters: dict[str, Any], images: tuple, output: Path) -> str:
-    """Hash all that a notebook's result depends on; `images` are stamps of the data set's files."""
-    cells = json.loads((NOTEBOOKS / f"{name}.ipynb").read_text())["cells"]
-    code = sorted(path for path in PACKAGE.rglob("*") if path.suffix in CODE)
-    weights = sorted(path for path in PRETRAINED.glob("*.*") if path.is_file())
-    named = [parameters[key] for key in ("others", "weights") if parameters.get(key)]
-    named += parameters.get("beside", [])
-    earlier = []
-    for other, artefacts in ARTEFACTS.items():
-        if other < name:
-            earlier += artefacts
-    parts = {
-        "cells": ["".join(cell["source"]) for cell in cells],
-        "package": [path.read_text() for path in code],
-        "weights": [(path.name, path.stat().st_size) for path in weights],
-        "parameters": parameters,
-        "images": images,
-        "named": [_stamps(path) for path in named],
-        "before": _digests(earlier, output),
-    }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def _stamps(named: str) -> list[tuple[str, int, int]]:
-    """List name, size and time of change of the file that a parameter names, or of its files.
-
-    A parameter such as ``weights="auto"`` names no file, and the list is empty.
-    """
-    path = project_path(named)
-    files = sorted(path.rglob("*")) if path.is_dir() else [path]
-    stamps = []
-    for file in files:
-        if file.is_file():
-            stamps.append((str(file), file.stat().st_size, file.stat().st_mtime_ns))
-    return stamps
-
-
-def _digests(artefacts: Iterable[str], output: Path) -> dict[str, str | None]:
-    """Hash each artefact, or each file in it, by SHA-256; None stands for one that is missing."""
-    digests = {}
-    for artefact in artefacts:
-        path = output / artefact
-        files = sorted(path.iterdir()) if path.is_dir() else [path]
-        for file in files:
-            content = file.read_bytes() if file.is_file() else None
-            digest = None if content is None else hashlib.sha256(content).hexdigest()
-            digests[str(file.relative_to(output))] = digest
-    return digests
 
 
 def _print_summary(figures: dict[str, Any], output: Path) -> None:

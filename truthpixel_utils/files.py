@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +19,14 @@ from truthpixel_utils.errors import TruthPixelError
 _CLONE = Path(__file__).resolve().parents[1]
 PROJECT = _CLONE if (_CLONE / "notebooks").is_dir() else Path.cwd()
 PRETRAINED = Path(__file__).resolve().parent / "pretrained"
+# What a system says where nothing can be written: the disk is full or read-only, or not one's own.
+# (Windows has no quotas.)
+_CANNOT_WRITE = {
+    *(errno.ENOSPC, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO),
+    *(errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.ENAMETOOLONG),
+    getattr(errno, "EDQUOT", errno.ENOSPC),
+}
+_PROBE = 2**20  # bytes that are written, and gone at once, to see whether a folder takes any
 
 
 def project_path(path: str | Path) -> Path:
@@ -49,20 +61,110 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         A temporary path beside it, for the block to write to. It is moved onto `path` if the block
         ends well, and removed if not.
 
+    Raises
+    ------
+    TruthPixelError
+        If the disk is full, read-only, or somebody else's.
+
     Examples
     --------
     >>> with atomic_write("outputs/notes.txt") as part:  # doctest: +SKIP
     ...     part.write_text("whole")
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     # The name keeps its suffix, by which those who write choose a format.
     part = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield part
         os.replace(part, path)
+    except OSError as error:
+        if not _is_about_writing(error, part):
+            raise
+        raise TruthPixelError(
+            f"{path} cannot be written ({_reason(error, path)}): make room there, or name another "
+            "folder."
+        ) from None
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def leftovers(path: str | Path) -> list[Path]:
+    """List what `atomic_write` left beside a file where it was killed.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file that was to be written.
+
+    Returns
+    -------
+    list of Path
+        Temporary files, which nobody will read.
+    """
+    path = Path(path)
+    return sorted(path.parent.glob(f".{'[0-9a-f]' * 8}-{path.name}"))
+
+
+def writable_folder(path: str | Path, named: str) -> Path:
+    """Make a folder, and make sure before any work is done that it takes files.
+
+    Parameters
+    ----------
+    path : str or Path
+        A relative path starts at the project.
+    named : str
+        The parameter or flag that names it, for the error message.
+
+    Returns
+    -------
+    Path
+        The folder, absolute.
+
+    Raises
+    ------
+    TruthPixelError
+        If the folder cannot be made, or nothing can be written to it.
+    """
+    folder = project_path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(_PROBE))
+    except OSError as error:
+        raise TruthPixelError(
+            f"{named} is {path}: nothing can be written there ({_reason(error, folder)}). Name "
+            "another folder."
+        ) from None
+    return folder
+
+
+def require_room(folder: str | Path, size: int) -> None:
+    """Insist that a disk has room for a file.
+
+    A file that is mapped into memory grows as it is filled: a full disk would end the process then.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Where the file is to lie; a relative path starts at the project.
+    size : int
+        Its bytes.
+
+    Raises
+    ------
+    TruthPixelError
+        If there is less.
+    """
+    folder = project_path(folder)
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    if free < size:
+        raise TruthPixelError(
+            f"{folder} has room for {free / 1e6:,.0f} MB, and {size / 1e6:,.0f} MB are needed: "
+            "make room there, or name another output_dir."
+        )
 
 
 def empty_folder(path: str | Path) -> Path:
@@ -146,3 +248,18 @@ def require_file(path: str | Path, made_by: str) -> Path:
             f"{path} is missing: run notebooks/{made_by}.ipynb first, it makes this file."
         )
     return path
+
+
+def _is_about_writing(error: OSError, part: Path) -> bool:
+    """Whether an error says that a file cannot be written, and not that another cannot be read."""
+    about = error.filename is None or Path(os.fsdecode(error.filename)) in (part, *part.parents)
+    return error.errno in _CANNOT_WRITE and about
+
+
+def _reason(error: OSError, path: Path) -> str:
+    for part in (path, *path.parents):
+        if part.is_file() and part != path:
+            return f"{part} is a file"
+    if path.is_file() and isinstance(error, FileExistsError):
+        return "it is a file"
+    return (error.strerror or str(error)).lower()

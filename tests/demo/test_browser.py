@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from conftest import picture
-from truthpixel_utils import course
+from truthpixel_utils import course, reuse
 from truthpixel_utils.demo.exports import png
 
 CHROMIUM = (
@@ -62,7 +62,7 @@ def served(home, *command, port):
         process = subprocess.Popen(
             command,
             env=environment,
-            cwd=course.PACKAGE.parent,
+            cwd=reuse.PACKAGE.parent,
             stdout=log,
             stderr=log,
             start_new_session=True,
@@ -208,7 +208,7 @@ def streamlit(tmp_path_factory):
         f"--server.port {port} --server.address 127.0.0.1 --server.headless true "
         "--browser.gatherUsageStats false"
     )
-    app = str(course.PACKAGE / "demo" / "streamlit_app.py")
+    app = str(reuse.PACKAGE / "demo" / "streamlit_app.py")
     command = [str(BIN / "streamlit"), "run", app, *options.split()]
     with served(tmp_path_factory.mktemp("streamlit"), *command, port=port) as address:
         yield address

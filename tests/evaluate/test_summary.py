@@ -8,7 +8,7 @@ import pytest
 from sklearn import metrics as sk
 
 from conftest import write_class_folders
-from truthpixel_utils import cli, course, evaluate, model
+from truthpixel_utils import cli, evaluate, model, reuse
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def measured(tmp_path_factory):
 
 def test_evaluate_leaves_figures_that_scikit_learn_finds_too(measured):
     figures = json.loads((measured / "metrics.json").read_text())
-    schema = course.PACKAGE / "evaluate" / "metrics.schema.json"
+    schema = reuse.PACKAGE / "evaluate" / "metrics.schema.json"
     jsonschema.validate(figures, json.loads(schema.read_text()))
     table = pd.read_parquet(measured / "predictions.parquet")
     assert figures["roc_auc"] == pytest.approx(sk.roc_auc_score(table["label"], table["p_ai"]))

@@ -10,7 +10,7 @@ import pytest
 from sklearn import metrics as sk
 
 from conftest import RULE, only, picture
-from truthpixel_utils import cli, course, data, demo, evaluate, explain, model, train
+from truthpixel_utils import cli, course, data, demo, evaluate, explain, model, reuse, train
 from truthpixel_utils.demo.exports import png
 from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.files import PRETRAINED
@@ -77,7 +77,7 @@ def test_it_is_not_tested_on_images_it_was_trained_on(tiny, home, capsys):
 @pytest.fixture(scope="module")
 def ood_benchmark():
     """The pictures of benchmarks/out_of_distribution.py."""
-    return runpy.run_path(str(course.PACKAGE.parent / "benchmarks" / "out_of_distribution.py"))
+    return runpy.run_path(str(reuse.PACKAGE.parent / "benchmarks" / "out_of_distribution.py"))
 
 
 def test_no_photograph_is_called_ai_generated(home, ood_benchmark):
