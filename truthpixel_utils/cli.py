@@ -13,8 +13,10 @@ from pathlib import Path
 import click
 
 from truthpixel_utils import __version__, course, data, demo, evaluate, model, plots, train
+from truthpixel_utils.ending import tidy_ending
 from truthpixel_utils.errors import TruthPixelError
-from truthpixel_utils.files import atomic_write, project_path
+from truthpixel_utils.files import atomic_write, project_path, writable_folder
+from truthpixel_utils.locks import alone_in
 from truthpixel_utils.profiles import PROFILES
 
 output_dir_option = click.option(
@@ -38,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     -------
     int
         The exit status: 0 if all went well, 1 if there was an error or an image that could not be
-        read, 2 if the arguments make no sense, 130 if the reader pressed Ctrl-C.
+        read, 2 if the arguments make no sense, 130 if the reader pressed Ctrl-C. A process that is
+        told to end does so with 128 and the signal's number.
 
     Examples
     --------
@@ -47,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0
     """
     try:
-        return truthpixel.main(arguments, prog_name="truthpixel", standalone_mode=False) or 0
+        with tidy_ending():
+            return truthpixel.main(arguments, prog_name="truthpixel", standalone_mode=False) or 0
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -135,15 +139,16 @@ def evaluate_detector(
     source: str, split: str, limit: int | None, model_file: str | None, out: str, output_dir: str
 ) -> None:
     """Measure a detector on a data set: labelled images, in folders REAL and FAKE or in shards."""
-    splits = data.load_splits(source, split, limit)
-    if model_file is None:
-        train.check_unseen(splits, output_dir)
-    elif model.find_detector(model_file) == model.SHIPPED:
-        train.check_unseen_by_shipped(splits)
     detector = model.load_detector(model_file, output_dir)
-    predictions, figures = evaluate.measure_detector(detector, splits)
-    evaluate.save_metrics(predictions, figures, out)
-    click.echo(evaluate.format_summary(figures))
+    with alone_in(out, "evaluation", "--out"):
+        splits = data.load_splits(source, split, limit)
+        if model_file is None:
+            train.check_unseen(splits, output_dir)
+        elif model.find_detector(model_file) == model.SHIPPED:
+            train.check_unseen_by_shipped(splits)
+        predictions, figures = evaluate.measure_detector(detector, splits)
+        click.echo(evaluate.format_summary(figures))  # first: a disk may have filled up meanwhile
+        evaluate.save_metrics(predictions, figures, out)
     click.echo(f"\nIn {project_path(out)}: metrics.json, metrics.txt, predictions.parquet")
 
 
@@ -220,7 +225,8 @@ def explain_images(
         raise TruthPixelError(
             f"matplotlib has no colour map {colour_map}: inferno, viridis and jet are some."
         )
-    images = _images_in(paths)
+    images = _images_in(paths, out.absolute())
+    writable_folder(out.absolute(), "--out")
     analyze = demo.load_analyzer(model_file, output_dir)
     stems = Counter(image.stem for image in images)
     reports = []
@@ -253,14 +259,23 @@ def _write(path: Path, text: str) -> None:
         part.write_text(text, encoding="utf-8")
 
 
-def _images_in(paths: tuple[Path, ...]) -> list[Path]:
-    """Put the images of a folder in its place, in the order of their names."""
+def _images_in(paths: tuple[Path, ...], out: Path) -> list[Path]:
+    """Put the images of a folder in its place, in the order of their names.
+
+    What an earlier call has drawn in `out` is none of them.
+    """
     images = []
     for path in paths:
         if not path.is_dir():
             images.append(path)
             continue
-        inside = sorted(file for file in path.rglob("*") if file.suffix.lower() in data.SUFFIXES)
+        here = path.absolute()
+        drawn = out if out != here and out not in here.parents else None
+        inside = [
+            file
+            for file in sorted(data.files_below(path))
+            if file.suffix.lower() in data.SUFFIXES and drawn not in file.absolute().parents
+        ]
         if not inside:
             raise TruthPixelError(f"{path} holds no {data.READ} files.")
         images += inside
@@ -303,13 +318,14 @@ def serve_demo(ip: str, port: int, model_file: str | None) -> None:
 def show_cache(clear: bool, output_dir: str) -> None:
     """List the features that training keeps on disk."""
     folder = project_path(output_dir) / "cache"
+    if clear:
+        click.echo(f"Removed {train.clear_cache(folder):,.0f} MB of features from {folder}.")
+        return
     table = train.list_cache(folder)
     if table.empty:
         click.echo(f"No features in {folder}.")
-    elif clear:
-        click.echo(f"Removed {train.clear_cache(folder):,.0f} MB of features from {folder}.")
-    else:
-        formats = {"images": "{:,}".format, "MB": "{:,.0f}".format, "done": "{:.0%}".format}
-        click.echo(table.to_string(index=False, formatters=formats))
-        megabytes = table["MB"].sum()
-        click.echo(f"{megabytes:,.0f} MB in {folder}; truthpixel cache --clear removes them.")
+        return
+    formats = {"images": "{:,}".format, "MB": "{:,.0f}".format, "done": "{:.0%}".format}
+    click.echo(table.to_string(index=False, formatters=formats))
+    megabytes = table["MB"].sum()
+    click.echo(f"{megabytes:,.0f} MB in {folder}; truthpixel cache --clear removes them.")

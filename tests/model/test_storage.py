@@ -18,7 +18,9 @@ def test_saved_and_reloaded_predictions_are_equal_bit_for_bit(tmp_path, suffix):
 
 def test_bad_files_are_told_in_one_sentence(tmp_path):
     with pytest.raises(TruthPixelError, match="missing: run notebooks/04_finetune.ipynb first"):
-        model.load_detector(tmp_path / "truthpixel_final.keras")
+        model.load_detector(tmp_path / "models" / "truthpixel_final.keras")
+    with pytest.raises(TruthPixelError, match="truthpixel_final.keras is no file: name a"):
+        model.load_detector(tmp_path / "truthpixel_final.keras")  # the notebooks leave none there
     with pytest.raises(TruthPixelError, match=r"none.keras is no file: .* \(cifake, pictures\)"):
         model.load_detector(tmp_path / "none.keras")
     (tmp_path / "cut.keras").write_bytes(b"PK\x03\x04 half a file")

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from truthpixel_utils import cli, model, train
+from truthpixel_utils.locks import alone_in
 from truthpixel_utils.train import feature_cache
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (1200, 32, 32, 3), dtype=np.uint8)
@@ -122,7 +123,7 @@ def test_the_command_lists_and_clears_what_is_kept(trunk, home, capsys):
 
 
 def test_what_a_killed_run_left_half_written_is_not_listed_but_cleared(tmp_path):
-    (tmp_path / ".0a1b2c3d-pooled-0.npy").write_bytes(b"half of a header")
+    (tmp_path / f".0a1b2c3d-pooled-{'0' * 24}.npy").write_bytes(b"half of a header")
     assert train.list_cache(tmp_path).empty
     train.clear_cache(tmp_path)
     assert not list(tmp_path.iterdir())
@@ -139,3 +140,23 @@ def test_a_relative_folder_starts_at_the_project(trunk, home):
 def test_a_folder_that_is_not_there_holds_nothing(home):
     assert train.list_cache("outputs/cache").empty
     assert train.clear_cache("outputs/cache") == 0
+
+
+def test_a_user_s_own_files_are_neither_listed_nor_cleared(home, capsys):
+    folder = home / "outputs" / "cache"
+    folder.mkdir(parents=True)
+    own = ["thesis.json", "embeddings.npy", f"notes-{'0' * 24}.txt", "pooled-123.npy"]
+    for name in own:
+        (folder / name).write_bytes(b"mine")
+    (folder / f"album-{'0' * 24}.npy").mkdir()
+    np.save(folder / f"pooled-{'0' * 24}.npy", np.zeros((3, 4), np.float16))
+    assert list(train.list_cache(folder).index) == [f"pooled-{'0' * 24}.npy"]
+    assert cli.main(["cache", "--clear"]) == 0
+    assert sorted(path.name for path in folder.iterdir()) == sorted([*own, f"album-{'0' * 24}.npy"])
+
+
+def test_a_cache_in_use_is_not_cleared(home, capsys):
+    (home / "outputs" / "cache").mkdir(parents=True)
+    with alone_in("outputs", "training"):
+        assert cli.main(["cache", "--clear"]) == 1
+    assert "another training is at work" in capsys.readouterr().err

@@ -93,8 +93,10 @@ def load_rule(output_dir: str | Path = "outputs", path: Path | None = None) -> d
     TruthPixelError
         If the file is missing, or an older version of the course wrote it.
     """
-    path = path or detector_path(output_dir)
-    path = require_file(path.with_suffix(".json"), made_by="04_finetune")
+    if path is None:
+        path = require_file(detector_path(output_dir).with_suffix(".json"), made_by="04_finetune")
+    else:
+        path = _rule_beside(path)
     rule = json.loads(path.read_text())
     if missing := sorted({"shift", "out_of_distribution"} - rule.keys()):
         raise TruthPixelError(
@@ -102,3 +104,14 @@ def load_rule(output_dir: str | Path = "outputs", path: Path | None = None) -> d
             "run notebooks/04_finetune.ipynb again."
         )
     return rule
+
+
+def _rule_beside(detector: Path) -> Path:
+    """Find the rule of a detector that somebody named; they may have copied it without."""
+    path = detector.with_suffix(".json")
+    if not path.is_file():
+        raise TruthPixelError(
+            f"{path} is missing: the rule that makes a verdict of what {detector.name} says. "
+            "Notebook 4 writes both files, and they belong beside each other."
+        )
+    return path

@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 
 from truthpixel_utils.data import seen_before
+from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.evaluate.bootstrap import bootstrap_intervals
 from truthpixel_utils.evaluate.calibration import expected_calibration_error
 from truthpixel_utils.evaluate.metrics import HEADLINES, compute_metrics
 from truthpixel_utils.evaluate.predictions import predict_rows
 from truthpixel_utils.evaluate.robustness import measure_robustness
 from truthpixel_utils.evaluate.subgroups import by_class
+from truthpixel_utils.labels import CLASSES
 
 if TYPE_CHECKING:
     import datasets
@@ -45,16 +47,33 @@ def measure_detector(
         ``confidence`` (0.5..1, mean probability of the side an image leans to), ``robustness``
         (list of dicts, the rows of `measure_robustness`) and ``by_class`` (class -> figures, see
         `subgroups.by_class`).
+
+    Raises
+    ------
+    TruthPixelError
+        If, of one class, every test image stands in training or validation too.
     """
+    is_new = ~seen_before(splits)
+    _check_new(np.asarray(splits["test"]["label"])[is_new], len(is_new))
     predictions = predict_rows(detector, splits["test"])
     figures = compute_metrics(predictions)
     figures["intervals"] = bootstrap_intervals(predictions).to_dict("index")
-    figures["without_twins"] = compute_metrics(predictions[~seen_before(splits)])
+    figures["without_twins"] = compute_metrics(predictions[is_new])
     figures["calibration_error"] = expected_calibration_error(predictions)
     figures["confidence"] = float(np.maximum(predictions["p_ai"], 1 - predictions["p_ai"]).mean())
     figures["robustness"] = measure_robustness(detector, splits["test"]).to_dict("records")
     figures["by_class"] = by_class(predictions).to_dict("index")
     return predictions, figures
+
+
+def _check_new(labels, images):
+    """Raise a `TruthPixelError` unless the test images that are new are of both classes."""
+    for label, name in enumerate(CLASSES):
+        if label not in labels:
+            raise TruthPixelError(
+                f"of {images} test images, every {name} one stands in training or validation too, "
+                "byte for byte: a test needs images that the detector has not seen."
+            )
 
 
 def format_summary(figures: dict[str, Any]) -> str:

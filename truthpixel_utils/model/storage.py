@@ -87,10 +87,9 @@ def find_detector(path: str | Path, output_dir: str | Path = "outputs") -> Path:
     """
     if path == COURSE:
         path = project_path(output_dir) / "models" / FINAL
-    path = Path(PACKAGED.get(str(path), path))
-    if path.name in MADE_BY:
+    path = project_path(PACKAGED.get(str(path), path))
+    if path.name in MADE_BY and path.parent.name == "models":  # where the notebooks leave theirs
         return require_file(path, MADE_BY[path.name])
-    path = project_path(path)
     if not path.is_file():
         raise TruthPixelError(
             f"{path} is no file: name a detector's .keras file, one in the package "

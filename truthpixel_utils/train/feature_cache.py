@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 import zlib
 from pathlib import Path
 
@@ -12,11 +13,15 @@ import numpy as np
 import pandas as pd
 
 from truthpixel_utils.backend import keras
-from truthpixel_utils.files import atomic_write, project_path, status_line
+from truthpixel_utils.files import atomic_write, project_path, require_room, status_line
+from truthpixel_utils.locks import alone_in
 from truthpixel_utils.model import fingerprint, prepare
 
 CHUNK = 512  # images computed, written and checked at a time
 FORMAT = 2  # raise it when the same trunk and pixels would give other numbers
+# What the files here are called: a layer or a kind of view, a key, and perhaps what stands before
+# the name of one that is half written.
+_OURS = re.compile(r"(\.[0-9a-f]{8}-)?\w+-[0-9a-f]{24}\.(npy|json)")
 
 
 def cached_features(trunk: keras.Model, images: np.ndarray, folder: str | Path) -> np.ndarray:
@@ -78,7 +83,8 @@ def list_cache(folder: str | Path) -> pd.DataFrame:
         or pixels), ``MB`` (float) and ``done`` (float, share computed, 0..1).
     """
     rows = {}
-    paths = project_path(folder).glob("[!.]*.npy")  # a name that begins with a dot is half written
+    paths = [path for path in _own_files(folder) if path.suffix == ".npy"]
+    paths = [path for path in paths if not path.name.startswith(".")]  # which is half written
     for path in sorted(paths, key=_modified):
         try:
             array = np.load(path, mmap_mode="r")
@@ -95,6 +101,8 @@ def list_cache(folder: str | Path) -> pd.DataFrame:
 def clear_cache(folder: str | Path) -> float:
     """Remove all that `list_cache` lists in a folder, and what a killed call left there.
 
+    Other files that lie there stay.
+
     Parameters
     ----------
     folder : str or Path
@@ -104,13 +112,27 @@ def clear_cache(folder: str | Path) -> float:
     -------
     float
         Megabytes that this has freed.
+
+    Raises
+    ------
+    TruthPixelError
+        If a training is at work with these files.
     """
     freed = 0
-    for path in list(project_path(folder).glob("*")):
-        if path.suffix in (".npy", ".json"):
+    folder = project_path(folder)
+    if not folder.is_dir():
+        return 0.0
+    with alone_in(folder.parent, "training"):
+        for path in _own_files(folder):
             freed += path.stat().st_size
             path.unlink()
     return freed / 1e6
+
+
+def _own_files(folder):
+    """List the files that this module and `pictures` have made in a folder, by their names."""
+    paths = project_path(folder).glob("*")
+    return [path for path in paths if _OURS.fullmatch(path.name) and path.is_file()]
 
 
 def _open_or_create(path, shape):
@@ -118,8 +140,9 @@ def _open_or_create(path, shape):
     try:
         return np.lib.format.open_memmap(path, "r+")
     except (OSError, ValueError):  # not there, or cut short
-        size = np.prod(shape) * np.dtype(np.float16).itemsize / 1e6
-        print(f"Caching {shape[0]:,} × {_by(shape[1:])} features: {size:,.0f} MB.")
+        size = math.prod(shape) * np.dtype(np.float16).itemsize
+        print(f"Caching {shape[0]:,} × {_by(shape[1:])} features: {size / 1e6:,.0f} MB.")
+        require_room(path.parent, size)
         with atomic_write(path) as part:  # takes no space on the disk until it is filled
             np.lib.format.open_memmap(part, "w+", np.float16, shape).flush()
         return np.lib.format.open_memmap(path, "r+")

@@ -19,6 +19,7 @@ from truthpixel_utils.backend import keras
 from truthpixel_utils.data import thumbnails
 from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.files import atomic_write, project_path
+from truthpixel_utils.locks import alone_in
 from truthpixel_utils.model import (
     freeze_batch_norm,
     save_detector,
@@ -101,8 +102,8 @@ def train_phase(
     Raises
     ------
     TruthPixelError
-        If a setting makes no sense, or the recipe or the stages need the whole network to be
-        trained and some of it is frozen.
+        If a setting makes no sense, if the recipe or the stages need the whole network to be
+        trained and some of it is frozen, or if another training is at work in `output_dir`.
     """
     image_size = detector.get_layer("resize").height
     settings = Settings(
@@ -113,9 +114,14 @@ def train_phase(
         recipe=recipe,
         seed=seed,
     )
+    _check_nothing_frozen(split_trunk(detector)[0], settings)
+    with alone_in(output_dir, "training"):
+        return _train(detector, splits, phase, settings, project_path(output_dir))
+
+
+def _train(detector, splits, phase, settings, output):
+    """Train, resume or reuse with settings that make sense, see `train_phase`."""
     trunk, top = split_trunk(detector)
-    _check_nothing_frozen(trunk, settings)
-    output = project_path(output_dir)
     final = output / "models" / f"phase{phase}.keras"
     history_csv = output / f"training_history_phase{phase}.csv"
     checkpoint = output / "checkpoints" / f"phase{phase}"

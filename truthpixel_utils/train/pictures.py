@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,7 @@ import pandas as pd
 
 from truthpixel_utils.data import View, corruptions, to_rgb
 from truthpixel_utils.data.windows import WINDOWS, middle_window, random_window
-from truthpixel_utils.files import atomic_write, status_line
+from truthpixel_utils.files import atomic_write, require_room, status_line
 
 if TYPE_CHECKING:
     import datasets
@@ -201,8 +202,9 @@ def picture_views(
     shape = (views, len(rows), view.size, view.size, 3)
     path = cache / f"{view.kind}-{_key(rows, view, views, seed)}.npy"
     if not path.exists():
-        megabytes = np.prod(shape) / 1e6
-        print(f"Caching {views} × {len(rows):,} views of {view.size} pixels: {megabytes:,.0f} MB.")
+        size = math.prod(shape)
+        print(f"Caching {views} × {len(rows):,} views of {view.size} pixels: {size / 1e6:,.0f} MB.")
+        require_room(cache, size)
         with atomic_write(path) as part:
             _write_views(part, rows, view, views, seed)
     return np.load(path, mmap_mode="r").reshape(shape)
