@@ -64,10 +64,13 @@ def test_every_artefact_is_there_and_the_table_ends_the_run(finished):
 
 def test_a_second_run_reuses_everything_and_says_so(finished):
     home, _ = finished
+    left_by_a_killed_run = home / "outputs/notebooks/.0a1b2c3d-01_data.ipynb"
+    left_by_a_killed_run.write_text("half")
     start = time.perf_counter()
     again = truthpixel(home)
     assert again.stdout.count("reused") == len(course.ARTEFACTS)
     assert time.perf_counter() - start < 30
+    assert not left_by_a_killed_run.exists()
 
 
 def test_a_lost_artefact_is_made_again_and_only_what_depends_on_it(finished):

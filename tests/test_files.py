@@ -14,7 +14,7 @@ from truthpixel_utils import cli, evaluate, files, model, plots
 from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.locks import alone_in
 
-# What it takes to fill a disk for one process: no file may have more than so many bytes.
+# A disk is full for one process when no file may have more than so many bytes.
 ON_A_FULL_DISK = """
 import resource, sys
 resource.setrlimit(resource.RLIMIT_FSIZE, ({bytes}, {bytes}))
@@ -70,6 +70,40 @@ def test_evaluate_tells_of_a_full_disk_before_it_measures(tiny, tmp_path):
     done = on_a_full_disk(1000, *evaluated)
     assert done.returncode == 1 and "Images: " not in done.stdout
     assert "--out is" in done.stderr and "Traceback" not in done.stderr
+
+
+WRITING = """
+import resource, sys
+import numpy as np, pandas as pd
+from truthpixel_utils import data, evaluate, plots
+from truthpixel_utils.errors import TruthPixelError
+folder, images = sys.argv[1:]
+noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+table = pd.DataFrame({"id": map(str, range(9000)), "label": [0, 1, 1] * 3000, "p_ai": 0.5})
+figures = evaluate.compute_metrics(table)
+resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+for write in (
+    lambda: plots.save_figure(plots.image_grid([noise]), f"{folder}/grid.png"),
+    lambda: plots.keep(table, f"{folder}/table"),
+    lambda: evaluate.save_metrics(table, figures, folder),
+    lambda: data.load_all(images),
+):
+    try:
+        write()
+    except TruthPixelError as error:
+        print(error)
+"""
+
+
+def test_whatever_is_written_to_a_full_disk_is_named_and_left_off_it(tiny, tmp_path):
+    out, cache = tmp_path / "out", tmp_path / "cache"
+    command = [sys.executable, "-c", WRITING, str(out), str(tiny)]
+    environment = {**os.environ, "HF_DATASETS_CACHE": str(cache)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    told = [line for line in done.stdout.splitlines() if "cannot be written (file too" in line]
+    names = ("grid.png", "table.csv", "predictions.parquet", ".arrow")
+    assert [name in line for name, line in zip(names, told, strict=True)] == [True] * 4
+    assert not [path for folder in (out, cache) for path in folder.rglob("*") if path.is_file()]
 
 
 @pytest.fixture

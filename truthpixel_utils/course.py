@@ -69,6 +69,9 @@ def run(
     chosen = _notebooks_between(first or "01", last or "07")
     output = output_folder(parameters.get("output_dir", "outputs"))
     with alone_in(output, "course"):
+        for name in ARTEFACTS:
+            for file in leftovers(executed_copy(name, output)):  # of a run that was killed
+                file.unlink()
         return _run(profile, parameters, chosen, output)
 
 
@@ -165,8 +168,6 @@ def _execute(name: str, parameters: dict[str, Any], key: str, output: Path) -> N
     from nbclient.exceptions import DeadKernelError
 
     executed = executed_copy(name, output)
-    for file in leftovers(executed):  # nobody else writes here
-        file.unlink()
     with atomic_write(executed) as part:
         try:
             papermill.execute_notebook(

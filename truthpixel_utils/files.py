@@ -262,4 +262,4 @@ def _reason(error: OSError, path: Path) -> str:
             return f"{part} is a file"
     if path.is_file() and isinstance(error, FileExistsError):
         return "it is a file"
-    return (error.strerror or str(error)).lower()
+    return os.strerror(error.errno).lower()  # libraries put sentences of their own into strerror
