@@ -43,11 +43,10 @@ def check_parameters(parameters: dict[str, Any]) -> None:
             f"{', '.join(sorted(known))}."
         )
     for name, value in parameters.items():
-        if name not in RULES:
-            continue
         fits, expected = RULES[name]
         if not fits(value):
-            raise TruthPixelError(f"{name} is {value!r}: expected {expected}.{_typed(name, value)}")
+            hint = _how_to_type(name, value)
+            raise TruthPixelError(f"{name} is {value!r}: expected {expected}.{hint}")
 
 
 def output_folder(value: str | Path) -> Path:
@@ -148,14 +147,18 @@ def _are_epochs(value: Any) -> bool:
     at_least_one = _whole(1)
     if not isinstance(value, list | tuple):
         return at_least_one(value)
-    pairs = [stage for stage in value if isinstance(stage, list | tuple) and len(stage) == 2]
-    return 0 < len(pairs) == len(value) and all(map(at_least_one, sum(map(list, pairs), [])))
+    for stage in value:
+        if not isinstance(stage, list | tuple) or len(stage) != 2:
+            return False
+        if not all(map(at_least_one, stage)):
+            return False
+    return len(value) > 0
 
 
-def _typed(name: str, value: Any) -> str:
-    """Say how to type a folder whose name the command takes for a number."""
-    is_path = RULES[name][0] is _is_text
-    return f" (For a folder of this name: ./{value}.)" if is_path and not _is_text(value) else ""
+def _how_to_type(name: str, value: Any) -> str:
+    """Say what to type for a folder whose name the command takes for a number."""
+    is_folder = name in ("source", "output_dir")
+    return f" (For a folder of this name: ./{value}.)" if is_folder and not _is_text(value) else ""
 
 
 _NUMBER = "a whole number of at least"

@@ -17,6 +17,7 @@ from networks import (
 
 from truthpixel_utils import data, evaluate, model, train
 from truthpixel_utils.errors import TruthPixelError
+from truthpixel_utils.locks import alone_in
 from truthpixel_utils.train import augment
 from truthpixel_utils.train.batches import Batches, Examples
 from truthpixel_utils.train.recipes import GENTLE
@@ -240,3 +241,10 @@ def test_bad_settings_are_told_in_one_sentence(splits, home):
         options = {"epochs": 1, "learning_rate": 1e-3, **options}
         with pytest.raises(TruthPixelError, match=words):
             train.train_phase(detector, splits, phase=1, **options)
+
+
+def test_two_trainings_do_not_share_a_folder(splits, home):
+    words = "another training is at work in .*outputs: wait until it has ended, or name another out"
+    with alone_in("outputs", "training"), pytest.raises(TruthPixelError, match=words):
+        train.train_phase(new_detector(), splits, phase=1, epochs=1, learning_rate=1e-3)
+    assert not (home / "outputs" / "cache").exists()
