@@ -4,10 +4,11 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from conftest import RULE, write_class_folders
 from truthpixel_utils import cli, evaluate, files, model, plots
@@ -37,7 +38,7 @@ def read_only(tmp_path):
         return folder
     if not os.path.isdir("/sys/kernel"):
         pytest.skip("needs a folder that root cannot write to")
-    return files.Path("/sys/kernel")
+    return Path("/sys/kernel")
 
 
 def test_what_is_on_a_read_only_disk_is_told_in_one_sentence(read_only, capsys):
@@ -223,13 +224,22 @@ def test_a_detector_without_its_rule_is_told_what_is_missing(small_detector, tmp
     assert "small.json is missing: the rule that makes a verdict of what small.keras says" in said
 
 
+def test_a_verdict_is_printed_even_if_its_figure_cannot_be_saved(home, tmp_path, capsys):
+    evaluate.save_finished(model.build_detector("lite0", image_size=32), RULE)
+    Image.new("RGB", (32, 32)).save(tmp_path / "a.png")
+    (tmp_path / "out/a_gradcam.png").mkdir(parents=True)
+    out = ["--out", str(tmp_path / "out")]
+    assert cli.main(["explain", str(tmp_path / "a.png"), *out]) == 1
+    said = capsys.readouterr()
+    assert "(p_ai 0." in said.out and "a_gradcam.png cannot be written (is a dir" in said.err
+
+
 def test_explain_does_not_explain_its_own_figures(home, tmp_path, monkeypatch, capsys):
     evaluate.save_finished(model.build_detector("lite0", image_size=32), RULE)
     album = tmp_path / "album"
     (album / ".ipynb_checkpoints").mkdir(parents=True)
-    pixels = np.zeros((32, 32, 3), np.uint8)
     for name in ("a.png", ".ipynb_checkpoints/a-checkpoint.png"):
-        plots.style.plt.imsave(album / name, pixels)
+        Image.new("RGB", (32, 32)).save(album / name)
     monkeypatch.chdir(album)
     for _ in range(2):
         assert cli.main(["explain", "."]) == 0

@@ -239,13 +239,14 @@ def explain_images(
         # CIFAKE has a REAL/0001.jpg and a FAKE/0001.jpg: images of one name are told by number.
         stem = image.stem if stems[image.stem] == 1 else f"{image.stem}_{number}"
         path = out / f"{stem}_{method}.png"
-        plots.save_figure(demo.exports.figure(report, colour_map), path.absolute())
         if len(images) == 1:
             click.echo(f"{image.name}: {demo.exports.as_text(report)}\n  {path}")
         else:
             line = demo.exports.as_line(report)
             click.echo(f"[{number}/{len(images)}] {image.name}: {line}, {path}")
         reports.append(demo.exports.without_pictures(report))
+        # Last: whoever cannot save it has at least read it.
+        plots.save_figure(demo.exports.figure(report, colour_map), path.absolute())
     if json_file:
         _write(json_file, f"[{','.join(map(demo.exports.as_json, reports))}]")
     if csv_file:
