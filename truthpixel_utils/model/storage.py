@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import tempfile
+import zipfile
 from pathlib import Path
 
 from truthpixel_utils.backend import keras
 from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.files import PRETRAINED, atomic_write, project_path, require_file
 from truthpixel_utils.model.fusion import views_of
+from truthpixel_utils.model.older_keras import write_for_older_keras
 
 FINAL = "truthpixel_final.keras"  # what the last phase leaves in the output folder's `models`
 # What serves where nothing was trained yet; its MODEL_CARD.md lies beside it.
@@ -55,7 +58,7 @@ def load_detector(
     if path in PACKAGED.values():
         _check_sum(path)
     try:
-        detector = keras.models.load_model(path)
+        detector = _read(path)
     except Exception as error:  # Keras raises a kind for each: a cut file, another format, ...
         raise TruthPixelError(
             f"{path} is not a Keras model that can be read here ({type(error).__name__})."
@@ -127,6 +130,19 @@ def detector_path(output_dir: str | Path = "outputs") -> Path:
     """
     trained = project_path(output_dir) / "models" / FINAL
     return trained if trained.exists() else SHIPPED
+
+
+def _read(path: Path) -> keras.Model:
+    """Read a network, whether a Keras of this age wrote it or a newer one."""
+    try:
+        return keras.models.load_model(path)
+    except TypeError:  # an option that this Keras does not know
+        if not zipfile.is_zipfile(path):
+            raise
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder) / path.name
+            write_for_older_keras(path, copy)
+            return keras.models.load_model(copy)
 
 
 def _check_sum(path: Path) -> None:
