@@ -173,7 +173,7 @@ def whole_png():
         (b"", "a.png is empty"),
         (b"hello", "not an image that can be read"),
         (whole_png()[:200], "not an image that can be read"),
-        (encode(picture(1, True), "PPM"), "is a PPM file"),
+        (encode(picture(1, True), "PCX"), "is a PCX file"),
     ],
 )
 def test_broken_files_get_one_sentence(detector, content, message):

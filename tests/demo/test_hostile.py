@@ -65,7 +65,7 @@ REFUSED = {
         b"<html><script>alert(1)</script>",
         "is a web page: open it in a browser and save the picture itself",
     ),
-    "a format that hardly anybody has": (encode(THUMBNAIL, "PPM"), "is a PPM file: a JPG, PNG"),
+    "a format that hardly anybody has": (encode(THUMBNAIL, "PCX"), "is a PCX file: a JPG, PNG"),
 }
 
 

@@ -23,6 +23,7 @@ FORMATS = {
     "GIF": (".gif",),
     "BMP": (".bmp",),
     "TIFF": (".tif", ".tiff"),
+    "PPM": (".ppm", ".pgm"),
     "JXL": (".jxl",),
 }
 SUFFIXES = tuple(suffix for suffixes in FORMATS.values() for suffix in suffixes)

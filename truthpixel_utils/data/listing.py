@@ -14,17 +14,14 @@ from typing import NamedTuple
 
 from PIL import Image
 
+from truthpixel_utils.data.formats import SUFFIXES
 from truthpixel_utils.data.rows import printable
 from truthpixel_utils.data.shards import column_names, holds_images
 from truthpixel_utils.data.sources import ARCHIVES, Source, part_of
 from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.labels import label_of
 
-IMAGE_SUFFIXES = {
-    *(".avif", ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pgm", ".png", ".ppm"),
-    *(".tif", ".tiff", ".webp"),
-}
-# What a file without such a suffix may be, as its first bytes say.
+# What a file without the suffix of an image may be, as its first bytes say.
 SNIFFED = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 # Folders that programs leave in others, with copies of images or small versions of them. Those
 # whose name begins with a dot, such as .ipynb_checkpoints, are passed over too.
@@ -117,7 +114,7 @@ def list_files(folder: Path) -> Listing:
                 shards.append(stamp)
             else:
                 tables.append(path)
-        elif path.suffix.lower() in IMAGE_SUFFIXES or _begins_like_an_image(path):
+        elif path.suffix.lower() in SUFFIXES or _begins_like_an_image(path):
             images.append(stamp)
         else:
             others.append(path)

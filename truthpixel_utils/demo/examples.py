@@ -24,8 +24,8 @@ def load_examples() -> list[tuple[str, bytes]]:
     -------
     list of (name, bytes)
         JPEG files: a photograph at its own size, which comes with scikit-learn (a temple in China,
-        by danielbuechele, CC BY 2.0); a real thumbnail of the sample; one of its generated ones; and the
-        same one with a label that says so.
+        by danielbuechele, CC BY 2.0); a real thumbnail of the sample; one of its generated ones;
+        and the same one with a label that says so.
     """
     from sklearn.datasets import load_sample_image
 

@@ -96,7 +96,7 @@ def find_detector(path: str | Path, output_dir: str | Path = "outputs") -> Path:
     if not path.is_file():
         raise TruthPixelError(
             f"{path} is no file: name a detector's .keras file, one in the package "
-            f'({", ".join(PACKAGED)}), or "{COURSE}", the one that notebook 4 has trained.'
+            f'({", ".join(PACKAGED)}), or "{COURSE}", which you have trained.'
         )
     return path
 
