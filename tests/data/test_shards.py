@@ -1,5 +1,8 @@
 """Parquet shards as people have them."""
 
+import io
+import json
+
 import datasets
 import numpy as np
 import pandas as pd
@@ -25,8 +28,6 @@ def broken_shards(shared):
 
 def encoded(seed):
     """An image's file."""
-    import io
-
     buffer = io.BytesIO()
     Image.fromarray(picture(seed, True)).save(buffer, "PNG")
     return buffer.getvalue()
@@ -44,15 +45,9 @@ def numbered(path, labels, names=("real", "fake"), images=None):
         {"image": datasets.Image(), "label": datasets.ClassLabel(names=list(names))}
     )
     images = images or [{"bytes": encoded(i), "path": None} for i in range(len(labels))]
-    metadata = {"huggingface": f'{{"info": {{"features": {_as_json(features)}}}}}'}
+    metadata = {"huggingface": json.dumps({"info": {"features": features.to_dict()}})}
     schema = features.arrow_schema.with_metadata(metadata)
     pq.write_table(pa.table({"image": images, "label": labels}, schema=schema), path)
-
-
-def _as_json(features):
-    import json
-
-    return json.dumps(features.to_dict())
 
 
 def counted(folder):
