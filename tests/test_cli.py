@@ -98,7 +98,8 @@ def test_explain_tells_what_it_does_not_know_in_one_sentence(
 
 
 def test_explain_has_jets_colours_on_request(trained, tmp_path):
-    image = saved(tmp_path, "a.png", (32, 32))
+    (tmp_path / "a.png").write_bytes(dict(demo.load_examples())["real_thumbnail.jpg"])
+    image = str(tmp_path / "a.png")
     for colours in ("inferno", "jet"):
         cli.main(["explain", image, "--colours", colours, "--out", str(tmp_path / colours)])
     drawn = [
@@ -278,9 +279,9 @@ def test_explain_asks_the_detector_that_is_named(trained, tmp_path, capsys):
     large = saved(tmp_path, "large.jpg", (400, 300))
     out = str(tmp_path / "out")
     assert cli.main(["explain", large, "--out", out]) == 0
-    assert "thumbnails only" in capsys.readouterr().out  # the package's own, that is on
+    assert "knows thumbnails of 32" in capsys.readouterr().out  # the package's own, that is on
     assert cli.main(["explain", large, "--out", out, "--model", str(file)]) == 0
-    assert "thumbnails only" not in capsys.readouterr().out
+    assert "knows thumbnails" not in capsys.readouterr().out
     for command in (["explain", large], ["demo"], ["evaluate"]):
         assert cli.main([*command, "--model", str(tmp_path / "none.keras")]) == 1
         assert "none.keras is no file" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """The demo in a real browser, by Voilà, Streamlit and JupyterLab: files good, broken and many."""
 
 import contextlib
+import io
 import os
 import re
 import shutil
@@ -13,9 +14,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from conftest import picture
 from truthpixel_utils import course, reuse
-from truthpixel_utils.demo.exports import png
+from truthpixel_utils.demo import load_examples
 
 CHROMIUM = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -82,13 +82,14 @@ def served(home, *command, port):
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """Images to upload: name -> path."""
+    """Images to upload: name -> path. The detector calls each thumbnail real."""
     folder = tmp_path_factory.mktemp("uploads")
+    thumbnail = Image.open(io.BytesIO(dict(load_examples())["real_thumbnail.jpg"]))
     for i in range(3):
-        (folder / f"thumbnail{i}.png").write_bytes(png(picture(i, True)))
+        thumbnail.save(folder / f"thumbnail{i}.png", compress_level=i)  # the same in other bytes
     Image.new("RGB", (1200, 900), "teal").save(folder / "photograph.jpg")
     (folder / "broken.jpg").write_bytes(b"\xff\xd8 and no more")
-    (folder / "huge.jpg").write_bytes(bytes(21_000_000))
+    (folder / "huge.jpg").write_bytes(bytes(51_000_000))
     return {path.name: str(path) for path in folder.iterdir()}
 
 
@@ -141,14 +142,14 @@ def test_voila_names_a_broken_file_and_lives_on(page, files):
     before = rows(page).count()
     answer(page, files["broken.jpg"], files["photograph.jpg"])
     page.get_by_text("broken.jpg is not an image that can be read").wait_for()
-    page.get_by_text("Outside what the detector has seen").first.wait_for()
+    page.get_by_text("What would help:").first.wait_for()
     rows(page).nth(before).wait_for()
     assert rows(page).count() == before + 1
 
 
 def test_voila_refuses_a_huge_file_before_it_is_sent(page, files):
     page.locator(".tp-drop input").set_input_files([files["huge.jpg"]])
-    page.get_by_text("huge.jpg has 21 MB: files up to 20 MB are read.").wait_for()
+    page.get_by_text("huge.jpg has 51 MB: files up to 50 MB are read.").wait_for()
 
 
 def test_voila_takes_files_that_are_dropped_and_examples(page):
@@ -223,7 +224,7 @@ def test_streamlit_shows_verdict_bar_and_heatmap_and_names_a_broken_file(
         page.goto(streamlit)
     one, other = pages
     upload = one.locator("input[type=file]")
-    twice = [files["photograph.jpg"]] * 2  # two buttons must not get the same key
+    twice = [files["thumbnail0.png"]] * 2  # two buttons must not get the same key
     upload.set_input_files([files["broken.jpg"], *twice])
     one.get_by_text("broken.jpg is not an image that can be read").wait_for()
     one.get_by_role("status").filter(has_text=VERDICT).first.wait_for()
@@ -233,7 +234,7 @@ def test_streamlit_shows_verdict_bar_and_heatmap_and_names_a_broken_file(
         "image => image.complete && image.naturalWidth"
     )
     other.locator("input[type=file]").wait_for(state="attached")
-    assert other.get_by_text("photograph.jpg").count() == 0
+    assert other.get_by_text("thumbnail0.png").count() == 0
 
 
 def test_streamlit_takes_an_example_and_answers_twenty_uploads_in_a_row(chromium, streamlit, files):

@@ -59,7 +59,7 @@ def image_grid(
             )
             if colours:
                 _frame(axis, colours[i])
-    figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=11)
+    figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=11, parse_math=False)
     return figure
 
 
