@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(
     not CHROMIUM, reason="needs Chromium (on Debian: apt-get install chromium)"
 )
 BIN = Path(sys.executable).parent
-VERDICT = re.compile("^(real|cannot tell|AI-generated)$")
+VERDICT = re.compile(r"^\s*(real|cannot tell|AI-generated)\s*$")
 TIMEOUT = 60_000  # ms; a kernel has to start and TensorFlow to be imported
 FLAGS = [
     "--no-sandbox",

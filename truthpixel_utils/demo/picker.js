@@ -16,7 +16,8 @@ function render({ model, el }) {
   model.get("examples").forEach(({ name, content, answer }, index) => {
     const address = URL.createObjectURL(new Blob([content], { type: "image/jpeg" }));
     const button = make("button", { type: "button", title: name });
-    button.append(make("img", { src: address, alt: `example ${name}` }), make("small", { textContent: answer }));
+    const title = make("b", { textContent: name.replace(/\.\w+$/, "").replaceAll("_", " ") });
+    button.append(make("img", { src: address, alt: `example ${name}` }), title, make("small", { textContent: answer }));
     button.addEventListener("click", () =>
       inTurn(() => {
         model.send({ example: index });

@@ -18,9 +18,10 @@ from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.explain import METHODS
 
 HERE = Path(__file__).resolve().parent
-MAX_REPORTS = 20  # answers that are kept to be looked at again
+MAX_REPORTS = 30  # answers that are kept to be looked at again
 WIDTH = {"width": "calc(100% - 4px)", "max_width": "720px"}  # widgets have a margin of two pixels
 
+NOTHING = ("nothing", -1)  # what may stand beside an answer
 HALF = {"width": "min(100%, 700px)"}  # two answers stand side by side where there is room
 
 
@@ -115,7 +116,7 @@ class Interface:
             0.7, min=0, max=1, step=0.05, description="Heat", layout={"display": "none"}
         )
         self.beside = ipywidgets.Dropdown(
-            description="Beside it", layout={**WIDTH, "display": "none"}
+            options=[NOTHING], description="Beside it", layout={**WIDTH, "display": "none"}
         )
         self.other = ipywidgets.HTML(layout=HALF)
         self.downloads = ipywidgets.HTML(layout=WIDTH)
@@ -213,11 +214,10 @@ class Interface:
     def _offer_reports(self) -> None:
         """List all answers, and show the last one."""
         names = [(f"{i + 1}. {report.name}", i) for i, report in enumerate(self.reports)]
-        self.beside.options = [("nothing", -1), *names]
+        self.beside.options = [NOTHING, *names]
         self.chosen.options = names
         self.chosen.value = len(self.reports) - 1
         self.chosen.layout.display = ""
-        self.words.layout.display = ""
         self.beside.layout.display = "" if names[1:] else "none"
         self._show_report()  # the choice may have the same number as before
         self.history.value = views.history(self.reports)
@@ -230,6 +230,7 @@ class Interface:
         self.details.value = views.folded_details(report)
         self.second_look.value = views.second_look(report)
         self.opacity.layout.display = "none" if report.heatmap is None else ""
+        self.words.layout.display = "" if report.metadata else "none"
         self._show_metadata()
         self._show_heat()
 
