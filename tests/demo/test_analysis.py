@@ -231,7 +231,8 @@ def test_a_fused_detector_answers_by_both_its_views(fused):
     assert "scaled down to 32 by 32" in report.seen_in_words
     assert "windows of 32 by 32" in report.seen_in_words
     found = evidence(fused, pixels, np.array([2.0, 1.0]), "gradcam")
-    assert found.heatmap.shape == (300, 400) and not found.loudest  # the whole view decided
+    assert found.heatmap.shape == (300, 400) and len(found.loudest) == 3
+    assert np.isnan(found.heatmap).any()  # the whole view decided, which sees the centre square
 
 
 def test_a_thumbnail_goes_to_the_detector_that_knows_it(of_pictures):

@@ -64,7 +64,7 @@ class Evidence(NamedTuple):
         In the picture's own size, evidence for the more probable side, 0 or more; NaN where the
         detector was shown nothing.
     loudest : tuple of Window
-        The windows that speak most for the answer, of a detector of windows.
+        The windows that speak most for the answer; none if no member looks at windows.
     against : tuple of Window
         Those that speak least for it, or against it.
     """
@@ -121,7 +121,7 @@ def logits_after(
 def evidence(
     detector: keras.Model, picture: np.ndarray, parts: np.ndarray, method: str
 ) -> Evidence:
-    """Find what speaks for a detector's answer; of a fused one, by the member that decided it.
+    """Find what speaks for a detector's answer; the heatmap is of the member that decided it.
 
     Parameters
     ----------
@@ -141,15 +141,17 @@ def evidence(
     """
     side = 1 if parts.sum() >= 0 else -1
     speaker = members(detector)[np.argmax(side * parts)]
-    view = view_of(speaker)
-    if view.kind != WINDOWS:
-        target = "ai" if side > 0 else "real"
-        [heatmap] = compute_heatmaps(speaker, look(picture, view), method, target=target)
-        return Evidence(place_heatmap(heatmap, *picture.shape[:2]), (), ())
-    found = map_windows(speaker, picture)
-    order = np.argsort(-side * found.logits)
-    loudest, against = (_apart(picture, found, some) for some in (order, order[::-1]))
-    return Evidence(np.maximum(side * found.heatmap, 0), loudest, against)
+    of_windows = [one for one in members(detector) if view_of(one).kind == WINDOWS]
+    loudest, against = (), ()
+    if of_windows:
+        found = map_windows(of_windows[0], picture)
+        order = np.argsort(-side * found.logits)
+        loudest, against = (_apart(picture, found, some) for some in (order, order[::-1]))
+    if view_of(speaker).kind == WINDOWS:
+        return Evidence(np.maximum(side * found.heatmap, 0), loudest, against)
+    target = "ai" if side > 0 else "real"
+    [cells] = compute_heatmaps(speaker, look(picture, view_of(speaker)), method, target=target)
+    return Evidence(place_heatmap(cells, *picture.shape[:2]), loudest, against)
 
 
 def views_in_words(views: Sequence[View]) -> str:
