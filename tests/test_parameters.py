@@ -9,7 +9,7 @@ from truthpixel_utils.data.splits import KINDS
 from truthpixel_utils.data.windows import VIEWS
 from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.files import PROJECT
-from truthpixel_utils.model import PACKAGED
+from truthpixel_utils.model import COURSE, PACKAGED
 from truthpixel_utils.train.recipes import RECIPES
 
 
@@ -86,7 +86,7 @@ def test_the_names_are_those_of_the_chapters():
     assert parameters.SPLITS == KINDS
     assert parameters.VIEWS == VIEWS
     assert set(parameters.RECIPES) == set(RECIPES)
-    assert set(parameters.DETECTORS) == set(PACKAGED)
+    assert set(parameters.DETECTORS) == {*PACKAGED, COURSE}
 
 
 @pytest.mark.parametrize("inside", [".", "notebooks", "truthpixel_utils/data", "data/../tests/x"])
@@ -119,3 +119,8 @@ def test_a_file_is_no_output_folder(home, nothing_may_run):
     with pytest.raises(TruthPixelError, match=r"notes.txt is a file\)"):
         course.run(parameters={"output_dir": "notes.txt/out"})
     assert (home / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", [None, "cifake", "pictures", "course"])
+def test_every_detector_can_be_named(name):
+    parameters.check_parameters({"model_file": name})

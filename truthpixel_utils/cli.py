@@ -142,7 +142,7 @@ def evaluate_detector(
     detector = model.load_detector(model_file, output_dir)
     with alone_in(out, "evaluation", "--out"):
         splits = data.load_splits(source, split, limit)
-        if model_file is None:
+        if model_file in (None, model.COURSE):
             train.check_unseen(splits, output_dir)
         elif model.find_detector(model_file) == model.SHIPPED:
             train.check_unseen_by_shipped(splits)
@@ -225,14 +225,14 @@ def explain_images(
         raise TruthPixelError(
             f"matplotlib has no colour map {colour_map}: inferno, viridis and jet are some."
         )
-    images = _images_in(paths, out.absolute())
+    images = demo.images_in(paths, out.absolute())
     writable_folder(out.absolute(), "--out")
     analyze = demo.load_analyzer(model_file, output_dir)
     stems = Counter(image.stem for image in images)
     reports = []
     for number, image in enumerate(images, 1):
         try:
-            report = analyze(_read(image), image.name, method=method)
+            report = analyze(demo.read_file(image), image.name, method=method)
         except TruthPixelError as error:
             click.echo(error, err=True)
             continue
@@ -258,39 +258,6 @@ def explain_images(
 def _write(path: Path, text: str) -> None:
     with atomic_write(path.absolute()) as part:
         part.write_text(text, encoding="utf-8")
-
-
-def _images_in(paths: tuple[Path, ...], out: Path) -> list[Path]:
-    """Put the images of a folder in its place, in the order of their names.
-
-    What an earlier call has drawn in `out` is none of them.
-    """
-    images = []
-    for path in paths:
-        if not path.is_dir():
-            images.append(path)
-            continue
-        here = path.absolute()
-        drawn = out if out != here and out not in here.parents else None
-        inside = [
-            file
-            for file in sorted(data.files_below(path))
-            if file.suffix.lower() in data.SUFFIXES and drawn not in file.absolute().parents
-        ]
-        if not inside:
-            raise TruthPixelError(f"{path} holds no {data.READ} files.")
-        images += inside
-    return images
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        reason = error.strerror.lower()
-        raise TruthPixelError(
-            f"{path} cannot be read ({reason}): name {data.READ} files."
-        ) from None
 
 
 @truthpixel.command("demo")

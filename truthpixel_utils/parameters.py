@@ -18,7 +18,7 @@ SPLITS = ("truthpixel", "random", "official", "all")
 VIEWS = ("thumbnail", "whole", "windows")
 RECIPES = ("gentle", "strong")
 WEIGHTS = ("auto", "imagenet", "lite0")
-DETECTORS = ("cifake", "pictures")
+DETECTORS = ("cifake", "pictures", "course")
 SMALLEST_LIMIT = 20  # images, so that three splits of two classes are filled
 LARGEST_SEED = 2**32 - 1  # that Keras takes
 

@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "analysis": ["Report", "analyze", "load_analyzer"],
         "choice": ["chooser"],
         "examples": ["load_examples"],
+        "images_named": ["images_in", "read_file"],
         "views": ["report_card"],
         "widgets": ["build_interface"],
     },

@@ -21,6 +21,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "fusion": ["fuse", "members", "views_of", "weigh"],
         "inference": ["prepare"],
         "storage": [
+            "COURSE",
             "FINAL",
             "ON",
             "PACKAGED",
