@@ -6,7 +6,8 @@ PICTURES: a folder as `data.load_splits` takes it, with sources. A detector of w
 is trained as by profile *pictures*, the whole network for EPOCHS epochs (by default three), four
 times: on splits that keep a source together and on random ones, each with the changes that the web
 makes to pictures (`train.pictures.PICTURE_CORRUPTIONS`) and without them. FOLDER gets the trained
-detectors; what is there is not trained again. The figure is the ROC-AUC on the test part.
+detectors; what is there is not trained again. The figures are the ROC-AUC on validation and on
+test, all kinds of pictures.
 """
 
 import sys
@@ -23,7 +24,7 @@ NEVER |= {"blur": (0.01, 0.01), "sharpen": (0.0, 0.0), "noise": (0.0, 0.0)}
 
 
 def measure(splits, epochs, output_dir):
-    """Train a detector of windows in two phases; return its ROC-AUC on the test part."""
+    """Train a detector of windows in two phases; return its ROC-AUC on validation and test."""
     detector = model.build_detector("lite0", 128, "windows", seed=42)
     model.freeze_backbone(detector)
     options = {"batch_size": 32, "seed": 42, "output_dir": output_dir}
@@ -32,8 +33,11 @@ def measure(splits, epochs, output_dir):
     train.train_phase(
         detector, splits, phase=2, epochs=epochs, learning_rate=1e-3, recipe="strong", **options
     )
-    predictions = evaluate.predict_rows(detector, splits["test"])
-    return roc_auc_score(predictions["label"], predictions["p_ai"])
+    figures = {}
+    for part in ("validation", "test"):
+        predictions = evaluate.predict_rows(detector, splits[part])
+        figures[part] = roc_auc_score(predictions["label"], predictions["p_ai"])
+    return figures
 
 
 def main(pictures, folder, epochs=3):
@@ -45,7 +49,7 @@ def main(pictures, folder, epochs=3):
             PICTURE_CORRUPTIONS.update(values)
             output_dir = (Path(folder) / f"{split}-{name.replace(' ', '-')}").absolute()
             found[split, name] = measure(splits, epochs, output_dir)
-            print(pd.Series(found).round(3).to_string(), flush=True)
+            print(pd.DataFrame(found).T.round(3).to_string(), flush=True)
 
 
 if __name__ == "__main__":

@@ -190,6 +190,18 @@ def test_voila_answers_twenty_uploads_in_a_row(page, files):
         rows(page).nth(before + i).wait_for()
 
 
+def test_voila_sorts_its_table_by_a_click_on_a_heading(page, files):
+    answer(page, files["photograph.jpg"], files["thumbnail1.png"])
+    rows(page).filter(has_text="thumbnail1.png").first.wait_for()
+    heading = page.get_by_role("columnheader", name="image")
+    names = []
+    for _ in range(2):
+        heading.click()
+        names.append(rows(page).locator("td:first-child").all_inner_texts())
+    assert names[0] == sorted(names[0]) and names[1] == sorted(names[1], reverse=True)
+    assert len(set(names[0])) > 1
+
+
 def test_voila_keeps_two_visitors_apart_and_serves_a_phone(chromium, voila, page, files):
     phone = visit(chromium, voila, viewport={"width": 390, "height": 844})
     answer(phone, files["photograph.jpg"])

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from html.parser import HTMLParser
 
 import numpy as np
@@ -12,9 +13,11 @@ from truthpixel_utils import plots
 from truthpixel_utils.demo import exports, views
 from truthpixel_utils.demo.analysis import Report
 from truthpixel_utils.demo.answers import Window
+from truthpixel_utils.demo.choice import FIGURES
 from truthpixel_utils.demo.metadata import Entry
 from truthpixel_utils.demo.origin import AI as BY_AI
 from truthpixel_utils.demo.origin import CAMERA, Statement
+from truthpixel_utils.files import PRETRAINED
 from truthpixel_utils.labels import AI, CANNOT_TELL, REAL
 
 HARMLESS = "a name"
@@ -133,6 +136,14 @@ def test_a_report_is_a_page_of_its_own():
     html = views.page(report)
     assert html.startswith("<!doctype html>") and "TruthPixel" in html
     assert all(address.startswith("data:") for address in Parsed(html).addresses)
+
+
+def test_a_report_holds_the_figures_of_its_detector_s_card():
+    for name, card in (("cifake", "MODEL_CARD.md"), ("pictures", "MODEL_CARD_PICTURES.md")):
+        figures = re.findall(r"[0-9.]+ %|[0-9]+ of [0-9]+", FIGURES[name])
+        assert figures and all(one in (PRETRAINED / card).read_text() for one in figures)
+        page = views.page(new_report(detector=f"{name}, from the package"))
+        assert FIGURES[name] in page.replace("&#39;", "'")
 
 
 def test_metadata_can_be_searched():

@@ -11,6 +11,12 @@ from truthpixel_utils.demo.doubts import why_outside
 from truthpixel_utils.evaluate import load_rule
 from truthpixel_utils.model import FINAL, ON, PACKAGED, find_detector, load_detector
 
+# What the cards of the package's detectors have measured, in a sentence.
+FIGURES = {
+    "cifake": "It is right on 98.59 % of CIFAKE's official test images, and knows nothing else.",
+    "pictures": "On 156 photographs and generated pictures of sources that it never saw, it "
+    "accused no photograph; it answered 9 %, and 14 of 14 answers were right.",
+}
 Choose = Callable[[int, int], tuple[str, keras.Model, dict[str, Any]]]
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from truthpixel_utils import __version__, plots
+from truthpixel_utils.demo.choice import FIGURES
 from truthpixel_utils.demo.exports import as_csv, as_json, overlay, png
 from truthpixel_utils.demo.headline import DETECTOR
 from truthpixel_utils.demo.second_look import LOOKS
@@ -56,7 +57,8 @@ def page(report: Report) -> str:
     str
         An HTML document.
     """
-    return _render("page", report, overlay(report), __version__)
+    figures = next((FIGURES[name] for name in FIGURES if report.detector.startswith(name)), "")
+    return _render("page", report, overlay(report), __version__, figures)
 
 
 def answer(report: Report) -> str:
@@ -138,7 +140,7 @@ def second_look(report: Report) -> str:
     str
         HTML that the reader has to unfold.
     """
-    return _render("second_look", report)
+    return _render("second_look", report, overlay(report))
 
 
 def metadata(report: Report, words: str = "") -> str:
@@ -225,10 +227,10 @@ def sentence(text: str, colour: str = plots.INK) -> str:
     return _render("sentence", text, colour)
 
 
-def _data_url(pixels: np.ndarray) -> str:
-    """Encode a picture as an address that holds it, at most `MAX_SHOWN` pixels a side."""
+def _data_url(pixels: np.ndarray, most: int = MAX_SHOWN) -> str:
+    """Encode a picture as an address that holds it, at most so many pixels a side."""
     image = Image.fromarray(pixels)
-    image.thumbnail((MAX_SHOWN, MAX_SHOWN))
+    image.thumbnail((most, most))
     return "data:image/png;base64," + _base64(png(np.asarray(image)))
 
 

@@ -70,6 +70,19 @@ class Picker(anywidget.AnyWidget):
                 self._pieces.clear()
 
 
+class SortableTable(anywidget.AnyWidget):
+    """A table whose rows a click on a heading sorts.
+
+    Attributes
+    ----------
+    value : str
+        The table as HTML, every text in it escaped.
+    """
+
+    _esm = HERE / "table.js"
+    value = traitlets.Unicode().tag(sync=True)
+
+
 class Interface:
     """The demo's widgets, and what happens when a reader uses one of them.
 
@@ -126,7 +139,7 @@ class Interface:
             placeholder="Search the metadata", layout={**WIDTH, "display": "none"}
         )
         self.metadata = ipywidgets.HTML(layout=WIDTH)
-        self.history = ipywidgets.HTML(layout=WIDTH)
+        self.history = SortableTable(layout=WIDTH)
         self.box = self._lay_out()
 
         self.picker.observe(self._allow_analysis, "files")
