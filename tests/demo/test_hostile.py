@@ -140,7 +140,7 @@ def test_answers_given_at_the_same_time_are_those_given_one_by_one(analyze):
         thread.join()
     for one, other in zip(alone, together, strict=True):
         assert one.p_ai == pytest.approx(other.p_ai, abs=1e-6)
-        np.testing.assert_allclose(one.heatmap, other.heatmap, atol=1e-4)
+        assert one.verdict == other.verdict and one.close == other.close
 
 
 def mutated(seed):
