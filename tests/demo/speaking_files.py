@@ -26,7 +26,7 @@ def encoded(kind, **options):
 
 
 def said_by(content):
-    return provenance.statements(Image.open(io.BytesIO(content)), content)
+    return list(provenance.look_into(Image.open(io.BytesIO(content)), content).statements)
 
 
 def png_with(**texts):

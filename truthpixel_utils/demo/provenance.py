@@ -93,24 +93,6 @@ def look_into(opened: Image.Image, content: bytes) -> Findings:
     return Findings(distinct, metadata.table(entries, store))
 
 
-def statements(opened: Image.Image, content: bytes) -> list[Statement]:
-    """Collect what an image file says of its origin.
-
-    Parameters
-    ----------
-    opened : PIL.Image.Image
-        The file as Pillow opened it; its pixels are loaded if they are not yet.
-    content : bytes
-        The file.
-
-    Returns
-    -------
-    list of Statement
-        Empty if the file says nothing.
-    """
-    return list(look_into(opened, content).statements)
-
-
 def camera_of(entries: list[Entry]) -> str:
     """Name the camera that EXIF names; some generators write their own things in its place.
 
