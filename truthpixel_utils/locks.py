@@ -1,4 +1,4 @@
-"""Two runs do not share an output folder: each would write over what the other reads."""
+"""Two runs do not share a folder to write to: each would write over what the other reads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from truthpixel_utils.files import writable_folder
 
 
 @contextmanager
-def alone_in(folder: str | Path, what: str, named: str = "output_dir") -> Iterator[None]:
+def alone_in(
+    folder: str | Path, what: str, named: str = "output_dir", wait: bool = False
+) -> Iterator[None]:
     """Keep a second run of the same kind out of a folder, for as long as the block takes.
 
     The lock ends with the process, however that ends.
@@ -26,16 +28,18 @@ def alone_in(folder: str | Path, what: str, named: str = "output_dir") -> Iterat
         What is run, such as ``"course"``; it names the lock.
     named : str
         The parameter or flag that names the folder, for error messages.
+    wait : bool
+        Whether to wait until the other run has ended.
 
     Raises
     ------
     TruthPixelError
-        If another run is at work there, or nothing can be written there.
+        If another run is at work there (and `wait` is False), or nothing can be written there.
     """
     folder = writable_folder(folder, named)
     lock = FileLock(folder / f".{what}.lock")
     try:
-        lock.acquire(blocking=False)
+        lock.acquire(blocking=wait)
     except Timeout:
         raise TruthPixelError(
             f"another {what} is at work in {folder}: wait until it has ended, or name another "

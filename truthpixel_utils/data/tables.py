@@ -27,8 +27,9 @@ from truthpixel_utils.data.listing import list_files, nothing_found
 from truthpixel_utils.data.shards import hub_rows, parquet_rows
 from truthpixel_utils.data.sources import Source
 from truthpixel_utils.errors import TruthPixelError
-from truthpixel_utils.files import atomic_write, status_line
+from truthpixel_utils.files import atomic_write, leftovers, status_line
 from truthpixel_utils.labels import KEYS
+from truthpixel_utils.locks import alone_in
 
 COLUMNS = datasets.Features(
     {
@@ -107,7 +108,8 @@ def _table(raw_rows: Callable[..., Iterator[dict]], **inputs) -> datasets.Datase
     folder = cache / hashlib.sha256(key.encode()).hexdigest()[:24]
     complete = folder / "complete.json"
     if not complete.exists():
-        count = _write_parts(raw_rows(**inputs), folder)
+        with alone_in(folder, "reading", "HF_DATASETS_CACHE", wait=True):
+            count = _write_parts(raw_rows(**inputs), folder)
         with atomic_write(complete) as part:
             part.write_text(json.dumps({"parts": count}))
     count = json.loads(complete.read_text())["parts"]
@@ -121,6 +123,8 @@ def _write_parts(raw_rows: Iterator[dict], folder: Path) -> int:
     with ThreadPoolExecutor() as pool:  # Pillow and OpenCV release Python's lock
         while raw := list(islice(raw_rows, PART)):
             path = _part(folder, number)
+            for file in leftovers(path):  # of a reading that was killed
+                file.unlink()
             if not path.exists():
                 rows = pool.map(_finished_row, raw)
                 _write_part(path, rows)
