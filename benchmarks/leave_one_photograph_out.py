@@ -2,9 +2,10 @@
 
     python benchmarks/leave_one_photograph_out.py [image_size]
 
-For each of the nine photographs: a logistic regression on the frozen backbone's features of the
-other eight, tested on this one. Prints accuracy and, by generator, the share called AI-generated.
-About a minute on two cores.
+The sixty photographs form ten groups of six. For each group: a logistic regression on the frozen
+backbone's features of the other nine, tested on this one. Prints the accuracy on each group, then
+for each photograph its accuracy and, by generator, the share called AI-generated. About a minute on
+two cores.
 """
 
 import sys
@@ -18,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 
 from truthpixel_utils import data, model
 
+GROUPS = 10
 size = int(sys.argv[1]) if len(sys.argv) > 1 else 96
 detector = model.build_detector("lite0", size)
 backbone = keras.Model(detector.input, detector.get_layer(model.POOLED).output)
@@ -30,12 +32,17 @@ for part in data.load_splits("sample").values():
 features, labels = np.concatenate(features), np.concatenate(labels)
 rows = pd.concat(rows, ignore_index=True)
 photograph = rows["id"].str.extract(r"/([a-z]+)_\d+", expand=False)
-table = {}
-for name in sorted(photograph.unique()):
-    out = (photograph == name).to_numpy()
+names = sorted(photograph.unique())
+group = photograph.map({name: i % GROUPS for i, name in enumerate(names)}).to_numpy()
+called = np.empty(len(labels), int)
+for held_out in range(GROUPS):
+    out = group == held_out
     linear = make_pipeline(StandardScaler(), LogisticRegression(C=0.01, max_iter=300))
     linear.fit(features[~out], labels[~out])
-    called = linear.predict(features[out])
-    shares = pd.Series(called).groupby(rows["generator"][out].to_numpy()).mean()
-    table[name] = {"images": out.sum(), "accuracy": (called == labels[out]).mean(), **shares}
-print(pd.DataFrame(table).T.round(3).to_string())
+    called[out] = linear.predict(features[out])
+answers = rows.assign(photograph=photograph, called=called, right=called == labels)
+print("accuracy on each group:", *answers["right"].groupby(group).mean().round(3))
+table = answers.pivot_table(index="photograph", columns="generator", values="called")
+table["accuracy"] = answers.groupby("photograph")["right"].mean()
+print(table.sort_values("accuracy").round(3).to_string())
+print("mean of the photographs:", table.mean().round(3).to_dict())

@@ -1,10 +1,11 @@
-"""Two small generators that redraw a 32×32 photograph: the architectures and how each is run.
+"""Two small generators that redraw a photograph: the architectures and how each is run.
 
 Either is given a photograph and gives back its own version of the same scene, so that what differs
 between a photograph and its twin is the generation alone.
 
 ``vae``
-    squeezes the picture into a smooth 8×8×10 code, draws from the code's Gaussian and decodes.
+    squeezes the picture into a smooth code of a quarter its side, draws from the code's Gaussian
+    and decodes.
     Kingma and Welling, *Auto-encoding variational Bayes*, 2014.
 ``diffusion``
     adds noise to the picture, part of the way to nothing but noise, and takes it away again step by
@@ -12,7 +13,11 @@ between a photograph and its twin is the generation alone.
     probabilistic models*, 2020; started from a picture as in Meng et al., *SDEdit*, 2022, and
     sampled as in Song et al., *Denoising diffusion implicit models*, 2021.
 
-Inside this file an image is float32, shape (n, 32, 32, 3), in −1..1. What is used from
+Both are convolutional, so that they draw pictures larger than those they were trained on. The
+sample's are drawn at 64×64 and scaled down to 32×32 afterwards, as the thumbnails of CIFAKE were
+scaled down from larger pictures: at their own size these networks draw blurred edges.
+
+Inside this file an image is float32, shape (n, size, size, 3), in −1..1. What is used from
 outside is ``regenerate``: uint8 in, uint8 out.
 """
 
@@ -24,14 +29,16 @@ from keras import layers, ops
 
 WEIGHTS = Path(__file__).parent / "generators"
 
-LATENT = 10  # channels of the VAE's 8×8 code
+TRAINED_AT, SIZE = 32, 64  # pixels a side: of the images in training, of those to redraw
+
+LATENT = 10  # channels of the VAE's code
 # Codes are drawn this many times wider than learned, so that the decoder's own structure shows.
-SPREAD = 3.5
+SPREAD = 8.0
 
 STEPS = 1000  # length of the full diffusion, as in Ho et al.
 NOISIEST = 150  # the noisiest step the network is trained for
-START = 100  # the step a photograph is taken to: noise a third as strong as from grey to white
-STRIDE = 20  # every twentieth step is taken on the way back: five network calls an image
+START = 120  # the step a photograph is taken to: noise 0.38 times as strong as from grey to white
+STRIDE = 20  # every twentieth step is taken on the way back: six network calls an image
 # What t steps of noise leave of the photograph's variance (ᾱ in Ho et al., their β schedule).
 ALPHA_BAR = np.cumprod(1.0 - np.linspace(1e-4, 0.02, STEPS)).astype("float32")
 
@@ -57,9 +64,9 @@ def residual(x, filters, embedding=None):
     return layers.Add()([skip, h])
 
 
-def build_encoder(channels):
-    """(n, 32, 32, 3) image to (n, 8, 8, channels) code."""
-    image = keras.Input((32, 32, 3))
+def build_encoder(channels, size):
+    """(n, size, size, 3) image to (n, size/4, size/4, channels) code."""
+    image = keras.Input((size, size, 3))
     x = layers.Activation("relu")(conv(image, 32, stride=2))
     x = residual(x, 48)
     x = conv(x, 64, stride=2)
@@ -70,17 +77,17 @@ def build_encoder(channels):
 # ── VAE ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def build_vae():
-    """Encoder to mean and log-variance, (n, 8, 8, 2·LATENT); decoder by transposed convolution."""
-    code = keras.Input((8, 8, LATENT))
+def build_vae(size):
+    """Encoder to mean and log-variance, 2·LATENT channels; decoder by transposed convolution."""
+    code = keras.Input((size // 4, size // 4, LATENT))
     x = residual(conv(code, 64), 64)
     x = residual(layers.Conv2DTranspose(48, 4, strides=2, padding="same")(x), 48)
     image = layers.Conv2DTranspose(3, 4, strides=2, padding="same")(layers.Activation("relu")(x))
-    return {"encoder": build_encoder(2 * LATENT), "decoder": keras.Model(code, image)}
+    return {"encoder": build_encoder(2 * LATENT, size), "decoder": keras.Model(code, image)}
 
 
 def draw_latent(parameters, noise):
-    """One draw from the code's Gaussian: z = μ + σ·ε, with ``noise`` ε (n, 8, 8, LATENT)."""
+    """One draw from the code's Gaussian: z = μ + σ·ε, with ``noise`` ε shaped as μ."""
     mean, log_variance = ops.split(parameters, 2, axis=-1)
     log_variance = ops.clip(log_variance, -12.0, 4.0)
     return mean + ops.exp(0.5 * log_variance) * noise, mean, log_variance
@@ -88,35 +95,35 @@ def draw_latent(parameters, noise):
 
 def run_vae(models, image, random):
     """Encode, draw a code (wider than in training), decode."""
-    noise = SPREAD * random.standard_normal((len(image), 8, 8, LATENT)).astype("float32")
-    code, _, _ = draw_latent(models["encoder"](image), noise)
+    parameters = models["encoder"](image)
+    noise = SPREAD * random.standard_normal((*parameters.shape[:3], LATENT)).astype("float32")
+    code, _, _ = draw_latent(parameters, noise)
     return models["decoder"](code)
 
 
 # ── diffusion ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def build_diffusion():
-    """U-Net that sees a noisy image and its step t (n,) and answers with the noise, (n, 32, 32, 3).
+def build_diffusion(size):
+    """U-Net that sees a noisy image and its step t (n,) and answers with the noise in it.
 
-    It works on 2×2 blocks folded into channels (16×16×12), which costs a quarter of working on
-    pixels.
+    It works on 2×2 blocks folded into twelve channels, which costs a quarter of working on pixels.
     """
-    image, step = keras.Input((32, 32, 3)), keras.Input(())
+    image, step, half = keras.Input((size, size, 3)), keras.Input(()), size // 2
     frequencies = np.exp(np.linspace(0, np.log(1000), 16)).astype("float32")
     angles = layers.Reshape((1,))(step) / STEPS * frequencies[None]
     embedding = layers.Concatenate()([ops.sin(angles), ops.cos(angles)])
     embedding = layers.Dense(64, "relu")(layers.Dense(64, "relu")(embedding))
 
-    x = layers.Reshape((16, 2, 16, 2, 3))(image)
-    x = layers.Reshape((16, 16, 12))(layers.Permute((1, 3, 2, 4, 5))(x))
+    x = layers.Reshape((half, 2, half, 2, 3))(image)
+    x = layers.Reshape((half, half, 12))(layers.Permute((1, 3, 2, 4, 5))(x))
     wide = residual(conv(x, 64), 64, embedding)
     deep = residual(residual(conv(wide, 96, stride=2), 96, embedding), 96, embedding)
     x = layers.Concatenate()([wide, layers.UpSampling2D(2)(conv(deep, 64))])
     x = residual(x, 64, embedding)
     x = conv(layers.Activation("relu")(layers.GroupNormalization(8)(x)), 12)
-    x = layers.Permute((1, 3, 2, 4, 5))(layers.Reshape((16, 16, 2, 2, 3))(x))
-    return {"denoiser": keras.Model([image, step], layers.Reshape((32, 32, 3))(x))}
+    x = layers.Permute((1, 3, 2, 4, 5))(layers.Reshape((half, half, 2, 2, 3))(x))
+    return {"denoiser": keras.Model([image, step], layers.Reshape((size, size, 3))(x))}
 
 
 def run_diffusion(models, image, random):
@@ -156,8 +163,8 @@ def save_weights(name, models):
 
 
 def load(name):
-    """The models of generator ``name``, with their trained weights."""
-    models, arrays = BUILD[name](), np.load(WEIGHTS / f"{name}.npz")
+    """The models of generator ``name``, with their trained weights, for images of SIZE."""
+    models, arrays = BUILD[name](SIZE), np.load(WEIGHTS / f"{name}.npz")
     for part, model in models.items():
         model.set_weights(
             [arrays[f"{part}_{i}"].astype("float32") for i in range(len(model.weights))]
@@ -176,7 +183,7 @@ def to_uint8(images):
 
 
 def regenerate(name, models, images, seed):
-    """Redraw ``images`` (uint8, n×32×32×3) with generator ``name``.
+    """Redraw ``images`` (uint8, n×size×size×3) with generator ``name``.
 
     The same seed gives the same pictures.
     """

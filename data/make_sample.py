@@ -3,9 +3,8 @@
     python data/make_sample.py            # writes the three parquet files, then measures them
     python data/make_sample.py measure    # only measures the files that are there
 
-Nothing is downloaded: the photographs come inside scikit-image, scikit-learn and matplotlib, the
-generators' weights from ``data/generators/``. The same versions of the packages give the same
-files.
+Writing needs the photographs (``photographs.py`` says where they come from) and the generators'
+weights in ``data/generators/``. The same versions of the packages give the same files.
 """
 
 import io
@@ -21,41 +20,22 @@ import datasets
 import generators
 import keras
 import numpy as np
-from matplotlib import cbook
+import photographs
 from PIL import Image
-from skimage import data as skimage_data
-from sklearn.datasets import load_sample_image
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 SAMPLE = Path(__file__).parent / "sample"
 SEED = 0
-# Sides of the squares that are cut out, in pixels: they show texture, parts, whole things.
-SIDES = (32, 48, 64, 96, 128, 192, 256)
-LEAST_CONTRAST = 10.0  # grey levels (standard deviation); a flatter crop shows nothing
+CROPS = {"train": 35, "validation": 30, "test": 30}  # of each photograph
+# Most crops have the photograph's subject in them; the others are smaller squares from anywhere.
+ANYWHERE = 0.25  # how many of them, 0..1
+# Sides of either kind, least and greatest, as shares of the photograph's shorter side.
+SIDES_OF_SUBJECT, SIDES_ANYWHERE = (0.55, 1.0), (0.35, 0.6)
+SHIFT = 0.15  # how far from the subject's centre a crop's may lie, in sides of the crop
+LEAST_CONTRAST = 20.0  # grey levels (standard deviation); a flatter crop shows nothing
 
-# How many crops each photograph gives to its split. No photograph is in two splits. The two of the
-# finest texture (china, hubble) are for training: a detector that has never seen such texture takes
-# it for a generator's.
-PHOTOGRAPHS = {
-    "train": {"astronaut": 350, "china": 350, "coffee": 350, "hubble": 175, "retina": 175},
-    "validation": {"hopper": 200, "rocket": 100},
-    "test": {"chelsea": 150, "flower": 150},
-}
-OPEN = {
-    "astronaut": skimage_data.astronaut,
-    "chelsea": skimage_data.chelsea,
-    "coffee": skimage_data.coffee,
-    "hubble": skimage_data.hubble_deep_field,
-    "retina": skimage_data.retina,
-    "rocket": skimage_data.rocket,
-    "hopper": lambda: np.asarray(
-        Image.open(cbook.get_sample_data("grace_hopper.jpg")).convert("RGB")
-    ),
-    "china": lambda: load_sample_image("china.jpg"),
-    "flower": lambda: load_sample_image("flower.jpg"),
-}
 FEATURES = datasets.Features(
     {
         "image": datasets.Image(),
@@ -69,46 +49,68 @@ FEATURES = datasets.Features(
 # ── making it ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def crop(photograph, count, random):
-    """``count`` squares of a uint8 (h, w, 3) photograph, area-averaged to (count, 32, 32, 3).
+def square(shape, centre, random):
+    """Choose a square in a photograph of ``shape``: its top, left and side, in pixels."""
+    height, width = shape[:2]
+    shorter = min(height, width)
+    if random.random() < ANYWHERE:
+        side = int(shorter * random.uniform(*SIDES_ANYWHERE))
+        return random.integers(height - side + 1), random.integers(width - side + 1), side
+    side = int(shorter * random.uniform(*SIDES_OF_SUBJECT))
+    shift = random.uniform(-SHIFT, SHIFT, 2) * side
+    left = round(centre[0] * width + shift[0] - side / 2)
+    top = round(centre[1] * height + shift[1] - side / 2)
+    return min(max(top, 0), height - side), min(max(left, 0), width - side), side
 
-    The sides take turns; places are drawn at random until enough squares show something.
+
+def scale(image, side):
+    """Area-average a square image to ``side`` pixels a side."""
+    return cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA)
+
+
+def crop(pixels, centre, count, random):
+    """``count`` squares of a uint8 (h, w, 3) photograph, as the generators see them.
+
+    Squares are drawn at random until enough of them show something.
     """
     kept = []
-    height, width = photograph.shape[:2]
     while len(kept) < count:
-        side = SIDES[len(kept) % len(SIDES)]
-        top, left = random.integers(height - side + 1), random.integers(width - side + 1)
-        square = photograph[top : top + side, left : left + side]
-        small = cv2.resize(square, (32, 32), interpolation=cv2.INTER_AREA)
+        top, left, side = square(pixels.shape, centre, random)
+        cut = pixels[top : top + side, left : left + side]
+        small = scale(cut, generators.SIZE)
         if small.mean(axis=2).std() >= LEAST_CONTRAST:
             kept.append(small)
     return np.stack(kept)
 
 
 def jpeg(image):
-    """Encode an image as CIFAKE does: quality 75, colour halved (4:2:0).
+    """Scale an image to 32×32 and encode it as CIFAKE does: quality 75, colour halved (4:2:0).
 
-    Both classes pass through this one encoder, once.
+    Both classes pass through this one function, once.
     """
     buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "JPEG", quality=75, subsampling="4:2:0")
+    Image.fromarray(scale(image, 32)).save(buffer, "JPEG", quality=75, subsampling="4:2:0")
     return buffer.getvalue()
 
 
-def make_split(counts, models, random):
+def make_split(split, models, random):
     """Rows of one split: each crop as it is, and redrawn by one of the generators in turn."""
-    rows = []
-    for photograph, count in counts.items():
-        crops = crop(np.ascontiguousarray(OPEN[photograph]()), count, random)
-        for turn, (name, parts) in enumerate(models.items()):
+    rows, count = [], CROPS[split]
+    for photograph in photographs.read_list():
+        if photograph["split"] != split:
+            continue
+        name = photograph["name"]
+        centre = float(photograph["across"]), float(photograph["down"])
+        crops = crop(photographs.read(photograph), centre, count, random)
+        for turn, (generator, parts) in enumerate(models.items()):
             chosen = np.arange(turn, count, len(models))
             seed = int(random.integers(2**31))
-            redrawn = generators.regenerate(name, parts, crops[chosen], seed)
+            redrawn = generators.regenerate(generator, parts, crops[chosen], seed)
             for i, fake in zip(chosen, redrawn, strict=True):
-                number = f"{photograph}_{i:04d}"
-                rows.append((jpeg(crops[i]), f"REAL/{number}.jpg", "REAL", "camera", photograph))
-                rows.append((jpeg(fake), f"FAKE/{number}_{name}.jpg", "FAKE", name, photograph))
+                number = f"{name}_{i:04d}"
+                twin = f"FAKE/{number}_{generator}.jpg"
+                rows.append((jpeg(crops[i]), f"REAL/{number}.jpg", "REAL", "camera", name))
+                rows.append((jpeg(fake), twin, "FAKE", generator, name))
     # In random order, so that the first few rows show everything.
     return [rows[i] for i in random.permutation(len(rows))]
 
@@ -132,8 +134,8 @@ def make():
     keras.utils.set_random_seed(SEED)
     random = np.random.default_rng(SEED)
     models = {name: generators.load(name) for name in generators.BUILD}
-    for split, counts in PHOTOGRAPHS.items():
-        write_split(split, make_split(counts, models, random))
+    for split in CROPS:
+        write_split(split, make_split(split, models, random))
 
 
 # ── measuring it ──────────────────────────────────────────────────────────────────────────────────
@@ -199,7 +201,7 @@ def accuracies(title, said, labels, names):
 
 def measure():
     """Print every figure of the data card that does not need the course's detector."""
-    splits = {split: read_split(split) for split in PHOTOGRAPHS}
+    splits = {split: read_split(split) for split in CROPS}
     for split, (_, labels, names, _) in splits.items():
         counts = ", ".join(f"{name} {np.sum(names == name)}" for name in np.unique(names))
         print(f"{split}: {np.sum(labels == 0)} real + {np.sum(labels == 1)} AI ({counts})")

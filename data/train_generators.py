@@ -84,7 +84,7 @@ def train(name, images):
     keras.utils.set_random_seed(0)
     images, held_out = images[:-256], images[-256:]
     steps = EPOCHS[name] * (len(images) // BATCH)
-    models = generators.BUILD[name]()
+    models = generators.BUILD[name](generators.TRAINED_AT)
     schedule = keras.optimizers.schedules.CosineDecay(1e-3, steps, alpha=0.02)
     optimizer = keras.optimizers.Adam(
         schedule, clipnorm=1.0, use_ema=name == "diffusion", ema_momentum=0.998

@@ -16,7 +16,7 @@ def sample():
 
 
 def test_the_sample_is_small_balanced_and_of_several_generators(sample):
-    assert sum(file.stat().st_size for file in SAMPLE.iterdir()) <= 4e6
+    assert sum(file.stat().st_size for file in SAMPLE.iterdir()) <= 8e6
     table = data.summary(sample)
     assert (table["real"] == table["ai"]).all()
     assert table["real"].sum() >= 1200
@@ -29,10 +29,16 @@ def test_no_photograph_is_on_two_sides(sample):
     photographs = [
         {re.search(r"/([a-z]+)_\d+", i)[1] for i in part["id"]} for part in sample.values()
     ]
-    assert (
-        not photographs[0] & photographs[1]
-        and not (photographs[0] | photographs[1]) & photographs[2]
-    )
+    assert [len(names) for names in photographs] == [40, 10, 10]
+    assert len(set.union(*photographs)) == 60
+
+
+def test_every_photograph_is_credited_on_the_card(sample):
+    card = (SAMPLE / "README.md").read_text(encoding="utf-8")
+    credited = dict(re.findall(r"^\| ([a-z]+) \| [^|]+ \| (train|validation|test) \|", card, re.M))
+    for name, part in sample.items():
+        named = set(data.source_of(part))
+        assert named == {photograph for photograph, split in credited.items() if split == name}
 
 
 def test_every_ai_image_has_the_photograph_it_was_redrawn_from(sample):

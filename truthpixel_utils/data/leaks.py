@@ -12,17 +12,15 @@ import pandas as pd
 from truthpixel_utils.data.dividing import SPLITS
 from truthpixel_utils.data.images import digests
 
-# The sample's files are named after the photograph that they are crops of: coffee_0012.jpg.
+# The photographs that the sample was cut from, as a pattern. Its files are named after them:
+# coffee_0012.jpg.
 SAMPLE_PHOTOGRAPHS = (
-    "astronaut",
-    "chelsea",
-    "china",
-    "coffee",
-    "flower",
-    "hopper",
-    "hubble",
-    "retina",
-    "rocket",
+    "actors|alpaca|angelfish|astronaut|baseball|bee|brushes|butterfly|calf|camels|capitol|"
+    "castle|cheetah|chelsea|china|clownfish|coffee|cow|crab|dandelion|dog|dogs|drums|duck|fig|"
+    "flower|gate|giraffe|goat|gorilla|hawamahal|hedgehog|heron|hopper|horse|kingfisher|kitten|"
+    "koala|lemur|liberty|macaw|machupicchu|mariachi|meerkats|moose|mountains|opera|panda|"
+    "penguin|redpanda|rhinoceros|rocket|scissors|sheep|skyscraper|squirrel|tajmahal|toucan|"
+    "volleyball|windmills"
 )
 
 
@@ -82,7 +80,7 @@ def source_of(rows: datasets.Dataset | pd.DataFrame) -> pd.Series:
     """
     sources = pd.Series(list(rows["source"][:]), dtype=object)
     ids = pd.Series(list(rows["id"][:]), dtype=object)
-    pattern = rf"/({'|'.join(SAMPLE_PHOTOGRAPHS)})_\d{{4}}[_.]"
+    pattern = rf"/({SAMPLE_PHOTOGRAPHS})_\d{{4}}[_.]"
     return sources.fillna(ids.str.extract(pattern, expand=False))
 
 

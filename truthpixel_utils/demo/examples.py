@@ -9,7 +9,7 @@ from PIL import Image
 
 from truthpixel_utils.data import SAMPLE, Source, encoded_images, read_source
 
-REAL, GENERATED = "test/REAL/chelsea_0066.jpg", "test/FAKE/chelsea_0018_vae.jpg"
+REAL, GENERATED = "test/REAL/horse_0027.jpg", "test/FAKE/redpanda_0020_vae.jpg"
 # What a program that generates pictures should write into them: IPTC's term for a trained model.
 LABEL = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF
 xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description
