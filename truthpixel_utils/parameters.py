@@ -17,7 +17,7 @@ from truthpixel_utils.reuse import ARTEFACTS, NOTEBOOKS, executed_copy, record_o
 SPLITS = ("truthpixel", "random", "official", "all")
 VIEWS = ("thumbnail", "whole", "windows")
 RECIPES = ("gentle", "strong")
-WEIGHTS = ("auto", "imagenet", "lite0")
+WEIGHTS = ("auto", "imagenet", "lite0", "efficientnet_lite0")
 DETECTORS = ("cifake", "pictures", "course")
 SMALLEST_LIMIT = 20  # images, so that three splits of two classes are filled
 LARGEST_SEED = 2**32 - 1  # that Keras takes

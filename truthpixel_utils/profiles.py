@@ -27,6 +27,7 @@ PROFILES: dict[str, dict[str, Any]] = {
     },
     # Pictures of any size, in a folder that `source` names: windows at their own resolution.
     "pictures": {
+        "weights": "efficientnet_lite0",
         "view": "windows",
         "image_size": 128,
         "epochs_phase1": 3,

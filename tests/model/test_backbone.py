@@ -24,7 +24,8 @@ def test_start_weights_know_more_than_random_ones():
 
 
 def test_a_name_that_is_no_file_is_told_in_one_sentence():
-    expected = 'weights is "imagnet": expected "auto", "imagenet", "lite0", None, or'
+    expected = 'weights is "imagnet": expected "auto", "imagenet", "lite0", '
+    expected += '"efficientnet_lite0", None, or'
     with pytest.raises(TruthPixelError, match=expected):
         model.build_detector("imagnet")
 

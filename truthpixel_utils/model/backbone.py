@@ -11,15 +11,19 @@ from pathlib import Path
 from truthpixel_utils.backend import keras
 from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.files import PRETRAINED, project_path
+from truthpixel_utils.model.lite0 import efficientnet_lite0
 
 DOWNLOAD_TIMEOUT = 4  # seconds to find out that Keras's server does not answer
 START_WEIGHTS = PRETRAINED / "efficientnetb0_from_lite0.weights.h5"
+LITE0 = "efficientnet_lite0"  # the one value of `weights` that names another network as well
+LITE0_WEIGHTS = PRETRAINED / f"{LITE0}.weights.h5"
 
 FROM_KERAS = "ImageNet weights from Keras"
 FROM_PACKAGE = (
     "the package's start weights "
     "(ImageNet's, by way of EfficientNet-Lite0; a little weaker than Keras's own)"
 )
+FROM_LITE0 = "ImageNet weights of EfficientNet-Lite0, whose network stands in for EfficientNetB0"
 RANDOM = "random: frozen, such a backbone has nothing to transfer"
 
 
@@ -32,8 +36,9 @@ def build_backbone(pixels: keras.KerasTensor, weights: str | Path | None = "auto
         Symbolic RGB pixels, 0..255: EfficientNet rescales and normalises them itself.
     weights : str or Path or None
         ``"auto"``: Keras's ImageNet weights (a download, or its cache), else the start weights in
-        the package. ``"imagenet"`` or ``"lite0"``: only the one or the other. None: random weights.
-        Else the path of a file of weights.
+        the package. ``"imagenet"`` or ``"lite0"``: only the one or the other.
+        ``"efficientnet_lite0"``: EfficientNet-Lite0 itself, the network with its own ImageNet
+        weights, which needs no download. None: random weights. Else the path of a file of weights.
 
     Returns
     -------
@@ -57,13 +62,16 @@ def build_backbone(pixels: keras.KerasTensor, weights: str | Path | None = "auto
             backbone, origin = _efficientnet(pixels, START_WEIGHTS), FROM_PACKAGE
     elif weights == "lite0":
         backbone, origin = _efficientnet(pixels, START_WEIGHTS), FROM_PACKAGE
+    elif weights == LITE0:
+        backbone, origin = efficientnet_lite0(pixels), FROM_LITE0
+        backbone.load_weights(LITE0_WEIGHTS)
     elif weights is None:
         backbone, origin = _efficientnet(pixels, None), RANDOM
     else:
         path = project_path(weights)
         if not path.exists():
             raise TruthPixelError(
-                f'weights is "{weights}": expected "auto", "imagenet", "lite0", None, '
+                f'weights is "{weights}": expected "auto", "imagenet", "lite0", "{LITE0}", None, '
                 "or the path of a file that exists."
             )
         backbone, origin = _efficientnet(pixels, path), path

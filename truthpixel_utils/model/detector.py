@@ -36,7 +36,8 @@ def build_detector(
     weights : str or Path or None
         Of the backbone. ``"auto"``: Keras's ImageNet weights (a download, or its cache), else the
         start weights in the package. ``"imagenet"`` or ``"lite0"``: only the one or the other.
-        None: random weights. Else the path of a file of weights.
+        ``"efficientnet_lite0"``: EfficientNet-Lite0 itself in EfficientNetB0's place. None: random
+        weights. Else the path of a file of weights.
     image_size : int
         Pixels a side at which the backbone sees the image, 32 or more.
     view : {"thumbnail", "whole", "windows"}

