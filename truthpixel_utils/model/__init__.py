@@ -20,6 +20,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "fusion": ["fuse", "members", "views_of", "weigh"],
         "inference": ["prepare"],
+        "statistics": ["MAPS", "STATISTICS", "build_statistics_detector", "set_linear"],
         "storage": [
             "COURSE",
             "FINAL",

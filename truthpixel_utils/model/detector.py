@@ -60,19 +60,9 @@ def build_detector(
     TruthPixelError
         If `weights` names nothing that exists, there is no such view, or `image_size` is below 32.
     """
-    if view not in VIEWS:
-        raise TruthPixelError(f'view is "{view}": expected {", ".join(VIEWS)}.')
-    if image_size < 32:
-        raise TruthPixelError(
-            f"image_size is {image_size}: "
-            "EfficientNetB0 halves an image five times and needs 32 or more."
-        )
     if seed is not None:
         keras.utils.set_random_seed(seed)
-    size = THUMBNAIL if view == "thumbnail" else image_size
-    pixels = keras.Input((size, size, 3), name=view)
-    resize = layers.Resizing(image_size, image_size, interpolation="bilinear", name="resize")
-    backbone = build_backbone(resize(pixels), weights)
+    pixels, backbone = on_backbone(weights, image_size, view)
     x = layers.GlobalAveragePooling2D(name=POOLED)(backbone.output)
     x = layers.Dense(256, "relu", kernel_regularizer=regularizers.L2(0.01), name="dense_256")(x)
     x = layers.Dropout(0.5, name="dropout_256")(x)
@@ -83,6 +73,41 @@ def build_detector(
     detector = keras.Model(pixels, p_ai, name="truthpixel")
     unfreeze_top(detector, "all")
     return detector
+
+
+def on_backbone(
+    weights: str | Path | None, image_size: int, view: str
+) -> tuple[keras.KerasTensor, keras.Model]:
+    """Build what every detector begins with: an input that names the view, a resize, the backbone.
+
+    Parameters
+    ----------
+    weights, image_size, view
+        See `build_detector`.
+
+    Returns
+    -------
+    pixels : keras.KerasTensor, (N, size, size, 3)
+        The input, RGB, 0..255.
+    backbone : keras.Model
+        From `pixels` to float32 (N, H / 32, W / 32, 1280).
+
+    Raises
+    ------
+    TruthPixelError
+        As `build_detector` does.
+    """
+    if view not in VIEWS:
+        raise TruthPixelError(f'view is "{view}": expected {", ".join(VIEWS)}.')
+    if image_size < 32:
+        raise TruthPixelError(
+            f"image_size is {image_size}: "
+            "EfficientNetB0 halves an image five times and needs 32 or more."
+        )
+    size = THUMBNAIL if view == "thumbnail" else image_size
+    pixels = keras.Input((size, size, 3), name=view)
+    resize = layers.Resizing(image_size, image_size, interpolation="bilinear", name="resize")
+    return pixels, build_backbone(resize(pixels), weights)
 
 
 def view_of(detector: keras.Model) -> View:

@@ -21,6 +21,7 @@ from openvino import Node
 from openvino import opset13 as ops
 
 from truthpixel_utils.backend import keras
+from truthpixel_utils.model.statistics import SpatialDeviation
 
 layers = keras.layers
 
@@ -137,6 +138,16 @@ def _global_average_pooling(layer: layers.GlobalAveragePooling2D, x: Node) -> No
     return ops.reduce_mean(x, [2, 3])
 
 
+def _spatial_deviation(layer: SpatialDeviation, x: Node) -> Node:
+    from_mean = ops.subtract(x, ops.reduce_mean(x, [2, 3], True))
+    return ops.sqrt(ops.reduce_mean(ops.multiply(from_mean, from_mean), [2, 3]))
+
+
+def _concatenate(layer: layers.Concatenate, *inputs: Node) -> Node:
+    _insist_on(layer, layer.axis == -1)
+    return ops.concat(list(inputs), 1)
+
+
 def _reshape(layer: layers.Reshape, x: Node) -> Node:
     """Make a vector a map of one pixel; other shapes would ask for the channels in other places."""
     _insist_on(layer, len(layer.input.shape) == 2 and layer.output.shape[1:-1] == (1, 1))
@@ -192,6 +203,7 @@ TRANSLATIONS = {
     layers.Activation: _activation,
     layers.Add: _add,
     layers.BatchNormalization: _batch_normalization,
+    layers.Concatenate: _concatenate,
     layers.Conv2D: _convolution,
     layers.Dense: _dense,
     layers.DepthwiseConv2D: _depthwise_convolution,
@@ -203,6 +215,7 @@ TRANSLATIONS = {
     layers.Reshape: _reshape,
     layers.Resizing: _resizing,
     layers.ZeroPadding2D: _zero_padding,
+    SpatialDeviation: _spatial_deviation,
 }
 
 

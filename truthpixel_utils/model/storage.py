@@ -12,6 +12,7 @@ from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.files import PRETRAINED, atomic_write, project_path, require_file
 from truthpixel_utils.model.fusion import views_of
 from truthpixel_utils.model.older_keras import write_for_older_keras
+from truthpixel_utils.model.statistics import SpatialDeviation
 
 FINAL = "truthpixel_final.keras"  # what the last phase leaves in the output folder's `models`
 # What serves where nothing was trained yet; its MODEL_CARD.md lies beside it.
@@ -22,6 +23,7 @@ ON = (SHIPPED,)  # those of them that answer unless another is asked for
 COURSE = "course"  # the name of the detector that notebook 4 has trained
 # Which notebook makes a file that is missing.
 MADE_BY = {"phase1.keras": "03_train_phase1", "phase2.keras": "04_finetune", FINAL: "04_finetune"}
+OWN_LAYERS = {"SpatialDeviation": SpatialDeviation}  # which Keras does not know by itself
 
 
 def load_detector(
@@ -135,14 +137,14 @@ def detector_path(output_dir: str | Path = "outputs") -> Path:
 def _read(path: Path) -> keras.Model:
     """Read a network, whether a Keras of this age wrote it or a newer one."""
     try:
-        return keras.models.load_model(path)
+        return keras.models.load_model(path, custom_objects=OWN_LAYERS)
     except TypeError:  # an option that this Keras does not know
         if not zipfile.is_zipfile(path):
             raise
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder) / path.name
             write_for_older_keras(path, copy)
-            return keras.models.load_model(copy)
+            return keras.models.load_model(copy, custom_objects=OWN_LAYERS)
 
 
 def _check_sum(path: Path) -> None:
