@@ -1,7 +1,7 @@
-"""Make a detector's files in this folder from an output folder of `truthpixel course`.
+"""Make a detector's files in this folder from the output folder that it was made in.
 
-    python truthpixel_utils/pretrained/ship_detector.py cifake outputs
-    python truthpixel_utils/pretrained/ship_detector.py pictures outputs
+    python truthpixel_utils/pretrained/ship_detector.py cifake outputs   # by `truthpixel course`
+    python truthpixel_utils/pretrained/ship_detector.py pictures FOLDER  # by fit_picture_detector
 
 Kernels keep some of their mantissa's 23 bits; the others are 0 and cost nothing once compressed.
 CIFAKE's keep 16: two thirds of the size, and no probability moves by a thousandth. (As float16 it
@@ -28,11 +28,9 @@ def main(detector, output):
     name, models = f"truthpixel_{detector}", output / "models"
     shorten(models / "truthpixel_final.keras", HERE / f"{name}.keras", BITS[detector])
     shutil.copyfile(models / "truthpixel_final.json", HERE / f"{name}.json")
-    for history in output.glob("**/training_history_phase?.csv"):
-        # That of a network which was trained beside lies in a folder named after its view.
-        view = "" if history.parent == output else f"_{history.parent.name}"
+    for history in output.glob("training_history_phase?.csv"):  # of one that was trained
         phase = history.stem.removeprefix("training_history")
-        shutil.copyfile(history, HERE / f"{name}{view}_history{phase}.csv")
+        shutil.copyfile(history, HERE / f"{name}_history{phase}.csv")
     shipped = sorted(p for p in HERE.glob("truthpixel_*") if p.suffix in (".keras", ".json"))
     sums = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in shipped]
     (HERE / "SHA256SUMS").write_text("".join(sums))
