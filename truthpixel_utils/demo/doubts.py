@@ -109,8 +109,8 @@ def why_outside(detector: keras.Model, width: int, height: int) -> Doubt | None:
             "that would tell.",
             "See what the file says of itself, who published the picture first (a reverse image "
             "search finds out), and the second look below. Who runs this can turn on a detector of "
-            "pictures as well (--model pictures); it is off because one answer in seven is wrong "
-            "where the generator is none of those that it has met.",
+            "pictures as well (--model pictures); it is off because one answer in six is wrong "
+            "where the generator is no relative of those that it has met.",
         )
     return Doubt(
         f"This picture has {width} × {height} pixels, and the detector knows larger ones.",

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 
 TEMPERATURES = (0.05, 20.0)  # the lowest and the highest that is looked for
 MAX_ERROR_RATE = 0.01  # share of either class, at most, that gets the other's verdict
-# The same for images of a source that nobody has seen: it takes a hundred sources to bound one in a
-# hundred, and collections have a few dozen.
-MAX_ERROR_RATE_OF_SOURCES = 0.05
+# The same for images of a source that nobody has seen; to bound two in a hundred takes 49 sources.
+# To accuse a photographer is worse than to miss a generated picture, and counts for five of those.
+MAX_FALSE_POSITIVE_RATE_OF_SOURCES = 0.02
+MAX_FALSE_NEGATIVE_RATE_OF_SOURCES = 0.10
 
 
 def calibrate(detector: keras.Model, predictions: pd.DataFrame) -> dict[str, float]:
@@ -106,9 +107,10 @@ def choose_thresholds(predictions: pd.DataFrame) -> dict[str, float]:
     Where the images name no sources, at most one in a hundred of either class may lie beyond the
     other's threshold. Where they do, a new picture comes from a source that is not among them, and
     each source counts as much as another: the thresholds bound the share that is wrong in a new
-    source, which is expected to be five in a hundred at most (Angelopoulos et al., *Conformal risk
-    control*, 2022). Of fewer than nineteen sources so little cannot be promised; then no image
-    of validation lies beyond.
+    source (Angelopoulos et al., *Conformal risk control*, 2022). Of a new source of real images two
+    in a hundred are expected to be called AI-generated at most, of a new source of AI-generated
+    ones ten in a hundred real. Of fewer than 49 sources, and of fewer than 9, so little cannot be
+    promised; then no image of validation lies beyond.
 
     Parameters
     ----------
@@ -129,15 +131,17 @@ def choose_thresholds(predictions: pd.DataFrame) -> dict[str, float]:
     """
     check_predictions(predictions, both_classes=True)
     real, ai = (predictions[predictions["label"] == label] for label in (0, 1))
-    highest_real = -_lowest_to_spare(real.assign(p_ai=-real["p_ai"]))
+    highest_real = -_lowest_to_spare(
+        real.assign(p_ai=-real["p_ai"]), MAX_FALSE_POSITIVE_RATE_OF_SOURCES
+    )
     upper = float(np.nextafter(highest_real, 2))  # just above: equal scores stay below as well
     return {
-        "lower_threshold": min(0.5, _lowest_to_spare(ai)),
+        "lower_threshold": min(0.5, _lowest_to_spare(ai, MAX_FALSE_NEGATIVE_RATE_OF_SOURCES)),
         "upper_threshold": max(0.5, upper),
     }
 
 
-def _lowest_to_spare(of_class: pd.DataFrame) -> float:
+def _lowest_to_spare(of_class: pd.DataFrame, rate_of_sources: float) -> float:
     """Find the lowest p_ai of a class that has to be spared, if a few of its images need not be."""
     p_ai = of_class["p_ai"].astype(float)
     if "source" not in of_class or of_class["source"].isna().all():
@@ -145,7 +149,7 @@ def _lowest_to_spare(of_class: pd.DataFrame) -> float:
     sources = of_class["source"].fillna("")
     count = sources.nunique()
     shares = (1 / sources.groupby(sources).transform("size"))[p_ai.sort_values().index]
-    may_be_wrong = max(0.0, MAX_ERROR_RATE_OF_SOURCES * (count + 1) - 1)  # sum over the sources
+    may_be_wrong = max(0.0, rate_of_sources * (count + 1) - 1)  # sum over the sources
     spared = np.searchsorted(shares.cumsum(), may_be_wrong + 1e-9)
     return float(p_ai.sort_values().iloc[min(spared, len(p_ai) - 1)])
 
