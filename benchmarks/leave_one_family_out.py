@@ -18,17 +18,17 @@ from detector_of_pictures import ranking, verdicts_given
 from truthpixel_utils import evaluate
 from truthpixel_utils.files import atomic_write, project_path
 
-SCORES = {"whole": "whole", "windows": "windows", "together": "logit"}
+SCORES = {"whole": "whole", "windows": "windows", "whole, windows": "logit"}
 PHOTOGRAPHIC = ["photo", "ai photo"]
 # Of photographs accused and of generated pictures called real, in a new source.
 RATES = ((0.02, 0.02), (0.02, 0.05), (0.02, 0.1), (0.05, 0.05), (0.1, 0.1))
 
 
 def by_group(table):
-    """One row a family of generators or source of real pictures: how each score parts it.
+    """How each score parts a family of generators, or takes a source of real pictures: a row each.
 
-    ROC-AUC is against all photographs; *at 2 %* is the share above the score that 2 % of the
-    photographs exceed.
+    ROC-AUC is against all photographs; *called AI-generated at 2 %* is the share above the score
+    that 2 % of the photographs exceed.
     """
     photographs = table[table["kind"] == "photo"]
     group = table["source"].where(table["label"] == 0, table["family"])
@@ -42,9 +42,13 @@ def by_group(table):
                 row[f"{score}: ROC-AUC"] = above.mean()
             for share in (2, 5):
                 limit = photographs[column].quantile(1 - share / 100)
-                row[f"{score}: at {share} %"] = (own[column] > limit).mean()
+                row[f"{score}: called AI-generated at {share} %"] = (own[column] > limit).mean()
         rows.append(row)
-    return pd.DataFrame(rows).sort_values(["left_out", "pictures"], ascending=[True, False])
+    order = {"by": ["left_out", "pictures", "name"], "ascending": [True, False, True]}
+    found = pd.DataFrame(rows).sort_values(**order, ignore_index=True)
+    are_sources = found["left_out"] == "source"  # many are somebody's own: a number will do
+    found.loc[are_sources, "name"] = [str(number + 1) for number in range(are_sources.sum())]
+    return found
 
 
 def trade_off(table):
