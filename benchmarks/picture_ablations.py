@@ -15,6 +15,7 @@ the ROC-AUC on validation and on test by a fit on training pictures alone.
 """
 
 import sys
+from pathlib import Path
 from typing import NamedTuple
 
 import datasets
