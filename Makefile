@@ -21,7 +21,7 @@ lint: $(INSTALLED)
 notebooks: $(INSTALLED)
 	rm -rf .fresh
 	TRUTHPIXEL_HOME=$(CURDIR)/.fresh $(VENV)/bin/jupyter nbconvert --to notebook --execute --inplace \
-		--ExecutePreprocessor.record_timing=False notebooks/*.ipynb
+		--ExecutePreprocessor.record_timing=False notebooks/*.ipynb notebooks/solutions/*.ipynb
 	cp .fresh/outputs/gradcam/contact_sheet.png notebooks/opening.png
 	rm -rf .fresh
 

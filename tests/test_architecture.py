@@ -16,7 +16,7 @@ NAME = PACKAGE.name
 NOTEBOOKS = sorted((PACKAGE.parent / "notebooks").glob("*.ipynb"))
 
 CHAPTERS = ("data", "model", "train", "evaluate", "explain", "demo")  # as the course meets them
-FACES = (*CHAPTERS, "plots")
+FACES = (*CHAPTERS, "plots", "exercises")
 SERVICES = {
     "errors",
     "labels",
@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "backend": {"errors", "files"},
     "plots": {"errors", "labels", "files"},
     **{CHAPTERS[i]: {*CHAPTERS[:i], *SERVICES, "plots"} for i in range(len(CHAPTERS))},
+    "exercises": {*CHAPTERS, *SERVICES, "plots"},  # they check what the reader made of a chapter
     "profiles": set(),
     "reuse": {"files"},
     "parameters": {"errors", "files", "reuse"},

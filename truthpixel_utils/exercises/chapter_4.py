@@ -1,0 +1,3 @@
+"""Checks of the exercises of chapter 4."""
+
+EXERCISES: dict = {}

@@ -1,0 +1,3 @@
+"""Checks of the exercises of chapter 6."""
+
+EXERCISES: dict = {}
