@@ -80,7 +80,8 @@ def test_dev_is_a_part_for_validation(tmp_path, capsys):
         for name in ("nature", "ai"):
             write(tmp_path / part / name, numbered(2))
     assert data.summary(data.load_splits(tmp_path))["total"].tolist() == [4, 4, 4]
-    assert "as the source brings it" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert 'the three parts that the data bring (split="truthpixel" divides data that' in said
 
 
 def test_a_folder_of_locomotives_is_no_part(tmp_path):

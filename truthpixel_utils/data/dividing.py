@@ -147,7 +147,10 @@ def split_of_each(rows: pd.DataFrame, split: str) -> pd.Series:
     if split == "random":
         return _divide(rows.assign(source=None), SPLITS, SHARES)
     if parts == set(SPLITS):
-        print("Split: as the source brings it.")
+        print(
+            "Split: the three parts that the data bring "
+            f'(split="{split}" divides data that bring none).'
+        )
         return rows["part"]
     if split == "truthpixel":
         return _divide(_with_sources_to_divide(rows, SPLITS), SPLITS, SHARES)
