@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from truthpixel_utils import evaluate, plots
 
@@ -46,7 +47,44 @@ def test_every_figure_says_what_its_table_says(predictions):
 
 def test_every_spectrum_is_drawn_however_many_there_are():
     power = pd.DataFrame(np.ones((3, 9)), index=[1, 2, 3], columns=list("abcdefghi"))
-    assert len(plots.spectra(power, "title").axes[0].lines) == 9
+    lines = plots.spectra(power, "title").axes[0].lines
+    assert len(lines) == 9
+    assert len({line.get_linestyle() for line in lines[:4]}) == 4
+
+
+def classes_drawn(figure):
+    """The classes whose colour some pixel of a figure has."""
+    drawn = FigureCanvasAgg(figure)
+    drawn.draw()
+    pixels = np.asarray(drawn.buffer_rgba())[..., :3].reshape(-1, 3)
+    pixels = {tuple(pixel) for pixel in np.unique(pixels, axis=0).tolist()}
+    of_class = {key: tuple(bytes.fromhex(colour[1:])) for key, colour in plots.COLOURS.items()}
+    return {key for key, colour in of_class.items() if colour in pixels}
+
+
+def test_the_colours_of_the_classes_mean_nothing_else():
+    power = pd.DataFrame(np.ones((3, 3)), index=[1, 2, 3], columns=["camera", "vae", "gan"])
+    both = plots.spectra(power * [1, 2, 3], "title")
+    assert classes_drawn(both) == {"real", "ai"}
+    assert classes_drawn(plots.spectra(power[["vae", "gan"]], "title")) == {"ai"}
+    table = pd.DataFrame({"images": [2, 2], "mean_p_ai": [0.2, 0.8], "share_ai": [0.3, 0.7]})
+    table = table.assign(coverage=[0.5, 1], risk=[0.1, 0.2])
+    epochs = pd.DataFrame(0.5, [1, 2], ["loss", "val_loss", "accuracy", "val_accuracy", "stage"])
+    predictions = pd.DataFrame({"label": [0, 0, 1, 1], "p_ai": [0.1, 0.4, 0.3, 0.9]})
+    controls = [
+        {"map": name, "control": control, "measure": "m", "better_by": 0, "low": -1, "high": 1}
+        for name in ("a", "b")
+        for control in ("x", "y", "z")
+    ]
+    of_no_class = (
+        plots.training_curves(epochs, 1, "title"),
+        plots.reliability_diagram({"before": table, "after": table}, "title"),
+        plots.risk_coverage_curve(table, {"all": (1.0, 0.2)}),
+        plots.roc_curve(predictions),
+        plots.faithfulness_chart(pd.DataFrame(controls)),
+    )
+    for figure in of_no_class:
+        assert not classes_drawn(figure)
 
 
 def test_a_matrix_has_its_numbers_in_its_cells_and_none_where_there_is_none():

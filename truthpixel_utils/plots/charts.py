@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import cycle
 
 import numpy as np
@@ -11,9 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from truthpixel_utils.plots.fonts import drawable
-from truthpixel_utils.plots.style import COLOURS, FAINT, INK, new_figure
+from truthpixel_utils.plots.style import COLOURS, FAINT, INK, MARK, SECOND_MARK, new_figure
 
-PALETTE = (*COLOURS.values(), "#009E73", "#CC79A7", "#56B4E9", "#E69F00")  # Okabe and Ito's
+# Generators share the colour of their class, and are told apart by their lines.
+LINES = ("-", "--", ":", "-.", (0, (5, 1)), (0, (1, 1)), (0, (3, 1, 1, 1)), (0, (8, 2)))
 
 
 def training_curves(history: pd.DataFrame, kept: int, title: str) -> Figure:
@@ -35,44 +36,54 @@ def training_curves(history: pd.DataFrame, kept: int, title: str) -> Figure:
     -------
     matplotlib.figure.Figure
     """
-    mark = COLOURS["ai"]
     figure, (left, right) = new_figure(1, 2, (9, 3.4))
     for axis, what in ((left, "loss"), (right, "accuracy")):
         training, validation = history[what], history[f"val_{what}"]
         axis.plot(training, "o--", color=FAINT, markersize=4, label="training, augmented")
         axis.plot(validation, "o-", color=INK, markersize=4, label="validation")
-        axis.axvline(kept, color=mark, linewidth=1, zorder=0)
+        axis.axvline(kept, color=MARK, linewidth=1, zorder=0)
         for start in history.index[history["stage"].diff() > 0]:
             axis.axvline(start - 0.5, color=FAINT, linewidth=1, linestyle=":", zorder=0)
         axis.set(xlabel="epoch", title=what.capitalize())
         axis.xaxis.get_major_locator().set_params(integer=True)
     left.legend()
     bottom = right.get_ylim()[0]
-    right.annotate("kept", (kept, bottom), (3, 4), textcoords="offset points", color=mark)
+    right.annotate("kept", (kept, bottom), (3, 4), textcoords="offset points", color=MARK)
     figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
     return figure
 
 
-def spectra(power: pd.DataFrame, title: str, label: str = "power") -> Figure:
+def spectra(
+    power: pd.DataFrame,
+    title: str,
+    label: str = "power",
+    real: Collection[str] = ("camera",),
+) -> Figure:
     """Draw radial power spectra, with a logarithmic scale for the power.
 
     Parameters
     ----------
     power : pandas.DataFrame
         One row a spatial frequency, which the index gives in cycles an image; one column a kind of
-        image, real ones first.
+        image.
     title : str
         Words above the figure.
     label : str
         Words beside the vertical axis.
+    real : collection of str
+        Columns of real images, drawn in the colour of their class. The others have that of
+        AI-generated images, and a line of their own each.
 
     Returns
     -------
     matplotlib.figure.Figure
     """
     figure, axis = new_figure(1, 1, (6.5, 3.4))
-    for name, colour in zip(power.columns, cycle(PALETTE)):  # noqa: B905 (a cycle has no end)
-        axis.plot(power[name], color=colour, label=drawable(name))
+    lines = {"real": cycle(LINES), "ai": cycle(LINES)}
+    for name in power.columns:
+        key = "real" if name in real else "ai"
+        line = next(lines[key])
+        axis.plot(power[name], color=COLOURS[key], linestyle=line, label=drawable(name))
     axis.set(yscale="log", xlabel="spatial frequency (cycles an image)", ylabel=label, title=title)
     axis.legend()
     return figure
@@ -260,7 +271,7 @@ def faithfulness_chart(table: pd.DataFrame) -> Figure:
 
 def _faithfulness_panel(axis: Axes, part: pd.DataFrame, methods: np.ndarray) -> None:
     """Draw the rows of one measure: a line for each method, and on it a point for each control."""
-    colours = (INK, COLOURS["real"], COLOURS["ai"])
+    colours = (INK, MARK, SECOND_MARK)
     for i, control in enumerate(part["control"].unique()):
         rows = part[part["control"] == control].set_index("map").loc[methods]
         heights = np.arange(len(methods)) + 0.22 * (i - 1)

@@ -13,13 +13,12 @@ from sklearn.metrics import PrecisionRecallDisplay, RocCurveDisplay
 from sklearn.metrics import roc_curve as sk_roc_curve
 
 from truthpixel_utils.labels import CLASSES, KEYS
-from truthpixel_utils.plots.style import COLOURS, FAINT, INK, new_figure
+from truthpixel_utils.plots.style import COLOURS, FAINT, INK, MARK, new_figure
 
 # The field's words, and in brackets what they mean here.
 _FALSE_POSITIVE_RATE = "false-positive rate (real images accused)"
 _RECALL = "recall (AI-generated images found)"
 _PRECISION = "precision (accusations that are right)"
-_MARK = COLOURS["ai"]  # for the points that the reader is to look at
 
 
 def confusion_matrix(figures: Mapping[str, Any]) -> Figure:
@@ -76,9 +75,9 @@ def roc_curve(predictions: pd.DataFrame) -> Figure:
     false_positive_rate, recall, _ = sk_roc_curve(predictions["label"], predictions["p_ai"])
     last = np.flatnonzero(false_positive_rate <= 0.01)[-1]
     point = (false_positive_rate[last], recall[last])
-    axis.plot(*point, "o", color=_MARK, clip_on=False, zorder=3)
+    axis.plot(*point, "o", color=MARK, clip_on=False, zorder=3)
     words = f"recall {recall[last]:.0%} at 1 % false positives"
-    axis.annotate(words, point, (8, -4), textcoords="offset points", color=_MARK)
+    axis.annotate(words, point, (8, -4), textcoords="offset points", color=MARK)
     return figure
 
 
@@ -163,7 +162,7 @@ def reliability_diagram(tables: Mapping[str, pd.DataFrame], title: str) -> Figur
     """
     figure, axis = new_figure(1, 1, (4.6, 4))
     axis.plot([0, 1], [0, 1], ":", color=INK, linewidth=1, label="as it should be")
-    for (name, table), colour in zip(tables.items(), (FAINT, _MARK), strict=False):
+    for (name, table), colour in zip(tables.items(), (FAINT, MARK), strict=False):
         area = 5 + 400 * table["images"] / table["images"].sum()
         axis.scatter(
             table["mean_p_ai"], table["share_ai"], area, color=colour, label=name, zorder=3
@@ -190,7 +189,7 @@ def risk_coverage_curve(table: pd.DataFrame, marks: Mapping[str, tuple[float, fl
     figure, axis = new_figure(1, 1, (6.5, 3.2))
     axis.plot(table["coverage"], table["risk"], color=INK, linewidth=2)
     for name, (coverage, risk) in marks.items():
-        axis.plot(coverage, risk, "o", color=_MARK)
+        axis.plot(coverage, risk, "o", color=MARK)
         words, point = f"{name}: {risk:.1%}", (coverage, risk)
         axis.annotate(words, point, (-6, 8), textcoords="offset points", ha="right")
     axis.set(

@@ -1,6 +1,7 @@
 """The one style of every figure, and how a figure is made and saved.
 
-Blue is real and orange is AI-generated; readers who confuse red and green can tell the two apart.
+Blue is real and orange is AI-generated, in every figure, and neither of them is anything else.
+Readers who confuse red and green can tell the two apart.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from truthpixel_utils.plots.fonts import font_families
 
 COLOURS = dict(zip(KEYS, ("#0072B2", "#D55E00"), strict=True))  # Okabe and Ito's palette
 INK, FAINT = "#333333", "#BBBBBB"
+MARK = "#009E73"  # what the reader is to look at; the classes' own colours mean nothing else
+SECOND_MARK = "#AA4488"  # where there are two things to tell apart, neither of them a class
 VERDICT_COLOURS = {REAL: COLOURS["real"], CANNOT_TELL: INK, AI: COLOURS["ai"]}
 HEAT = "inferno"  # a perceptually uniform colour map that can be read without colour, too
 STYLE = {
