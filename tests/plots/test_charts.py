@@ -132,3 +132,10 @@ def test_the_same_figure_is_the_same_file(predictions, tmp_path):
         assert (tmp_path / f"one.{suffix}").read_bytes() == (
             tmp_path / f"two.{suffix}"
         ).read_bytes()
+
+
+def test_the_outer_intervals_stand_clear_of_the_frame():
+    values = pd.Series({"first": 0.5, "last": 0.7})
+    ranges = pd.DataFrame({"low": values - 0.1, "high": values + 0.1})
+    [axis] = plots.interval_chart(values, ranges, "title").axes
+    assert sorted(axis.get_ylim()) == [-0.5, 1.5]

@@ -14,6 +14,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "spectra",
             "training_curves",
         ],
+        "diagrams": ["network_diagram", "phases_diagram", "windows_diagram"],
         "pictures": [
             "class_grid",
             "contact_sheet",

@@ -150,7 +150,7 @@ def interval_chart(
         words = f"{values[name]:.3f}"
         axis.annotate(words, (high, i), (6, 0), textcoords="offset points", va="center")
     axis.set_yticks(range(len(intervals)), intervals.index)
-    axis.set(title=title, xlim=limits)
+    axis.set(title=title, xlim=limits, ylim=(-0.5, len(intervals) - 0.5))
     _list_downwards(axis)
     return figure
 
