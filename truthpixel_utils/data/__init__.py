@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "listing": ["files_below"],
         "tables": ["read_source"],
         "images": ["THUMBNAIL", "encoded_images", "seen", "thumbnail", "thumbnails", "to_rgb"],
+        "spectrum": ["log_spectrum"],
         "splits": ["leave_one_out", "load_all", "load_splits", "summary"],
         "windows": ["View", "look"],
         "leaks": ["leak_report", "seen_before", "source_of"],

@@ -18,7 +18,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from truthpixel_utils.backend import keras
-from truthpixel_utils.data import THUMBNAIL, encoded_images, leave_one_out, seen, thumbnails
+from truthpixel_utils.data import (
+    THUMBNAIL,
+    encoded_images,
+    leave_one_out,
+    log_spectrum,
+    seen,
+    thumbnails,
+)
 from truthpixel_utils.model import POOLED, build_detector, members, prepare, view_of
 from truthpixel_utils.train import train_phase
 
@@ -49,10 +56,7 @@ def colours(rows: datasets.Dataset) -> np.ndarray:
 
 
 def spectrum(rows: datasets.Dataset) -> np.ndarray:
-    """Compute the power of the brightness at each spatial frequency, all directions together.
-
-    Generators that scale up with transposed convolutions cannot imitate this spectrum (Durall et
-    al., *Watch your up-convolution*, 2020).
+    """Compute how much detail of each fineness the images have, see `data.log_spectrum`.
 
     Parameters
     ----------
@@ -63,17 +67,9 @@ def spectrum(rows: datasets.Dataset) -> np.ndarray:
     -------
     float array (N, 17)
         Logarithm of the mean power (squared units of 0..255) at 0, 1, ... 16 waves across the
-        image; the last has the corners of the spectrum as well, where there are more waves.
+        image.
     """
-    images, _ = thumbnails(rows)
-    grey = images.mean(axis=-1)
-    power = np.abs(np.fft.fft2(grey - grey.mean(axis=(1, 2), keepdims=True))) ** 2
-    frequency = np.fft.fftfreq(THUMBNAIL, 1 / THUMBNAIL)
-    waves = np.hypot(*np.meshgrid(frequency, frequency)).round()
-    ring = np.minimum(waves, THUMBNAIL // 2).astype(int).ravel()
-    in_ring = np.eye(THUMBNAIL // 2 + 1)[ring]  # one row a coefficient: 1 in the ring it lies in
-    sums = power.reshape(len(power), -1) @ in_ring
-    return np.log(sums / np.bincount(ring) + 1)
+    return log_spectrum(thumbnails(rows)[0])
 
 
 def file_size(rows: datasets.Dataset) -> np.ndarray:
