@@ -139,3 +139,11 @@ def test_the_outer_intervals_stand_clear_of_the_frame():
     ranges = pd.DataFrame({"low": values - 0.1, "high": values + 0.1})
     [axis] = plots.interval_chart(values, ranges, "title").axes
     assert sorted(axis.get_ylim()) == [-0.5, 1.5]
+
+
+def test_multiples_are_labelled_by_plain_numbers():
+    shares = pd.DataFrame({"camera": [1.0, 1.0], "vae": [1.2, 0.4]}, index=[1, 2])
+    figure = plots.spectra(shares, "title")
+    FigureCanvasAgg(figure).draw()
+    labels = [tick.get_text() for tick in figure.axes[0].get_yticklabels(which="both")]
+    assert "0.5" in labels and not any("$" in label for label in labels)

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from truthpixel_utils.plots.fonts import drawable
 from truthpixel_utils.plots.style import COLOURS, FAINT, INK, MARK, SECOND_MARK, new_figure
 
+PLAIN_BELOW = 50  # a logarithmic scale that spans less has plain numbers: 0.5, not 5 × 10⁻¹
 # Generators share the colour of their class, and are told apart by their lines.
 LINES = ("-", "--", ":", "-.", (0, (5, 1)), (0, (1, 1)), (0, (3, 1, 1, 1)), (0, (8, 2)))
 
@@ -85,6 +86,10 @@ def spectra(
         line = next(lines[key])
         axis.plot(power[name], color=COLOURS[key], linestyle=line, label=drawable(name))
     axis.set(yscale="log", xlabel="spatial frequency (cycles an image)", ylabel=label, title=title)
+    lowest, highest = axis.get_ylim()
+    if highest / lowest < PLAIN_BELOW:  # such as multiples of the camera's power
+        axis.yaxis.set_major_formatter("{x:g}")
+        axis.yaxis.set_minor_formatter("{x:g}")
     axis.legend()
     return figure
 
