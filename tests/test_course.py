@@ -175,7 +175,7 @@ def test_images_of_other_generators_and_start_weights_count_as_inputs(tmp_path):
     weights.write_bytes(b"22")
     after = keys()
     # each counts for the notebook that reads it, and for no other
-    assert np.equal(before, between).tolist() == [True, True, False]
+    assert np.equal(before, between).tolist() == [False, True, False]
     assert np.equal(between, after).tolist() == [True, False, True]
 
 

@@ -131,7 +131,7 @@ def known_exercises() -> list[str]:
     return [number for chapter in CHAPTERS for number in _exercises_of(chapter)]
 
 
-def reveal(guess: float | None, measured: float, unit: str = "") -> str:
+def reveal(guess: float | None, measured: float, unit: str = "") -> Reply:
     """Hold what was measured against what the reader has guessed.
 
     Parameters
@@ -145,13 +145,13 @@ def reveal(guess: float | None, measured: float, unit: str = "") -> str:
 
     Returns
     -------
-    str
-        One sentence, with both numbers to three digits.
+    Reply
+        Shown as one sentence, with both numbers to three digits.
     """
     found = f"{measured:.3g}{unit}"
     if guess is None:
-        return f"It is {found}. (You have not guessed.)"
-    return f"You guessed {guess:.3g}{unit}, and it is {found}."
+        return Reply(None, f"It is {found}. (You have not guessed.)")
+    return Reply(None, f"You guessed {guess:.3g}{unit}, and it is {found}.")
 
 
 class _Stopped(Exception):

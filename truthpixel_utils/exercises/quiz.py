@@ -14,6 +14,7 @@ from PIL import Image
 
 from truthpixel_utils import plots
 from truthpixel_utils.data import thumbnails
+from truthpixel_utils.exercises.checking import Reply
 from truthpixel_utils.files import atomic_write, project_path
 from truthpixel_utils.labels import CLASSES, KEYS
 
@@ -63,10 +64,10 @@ class Quiz(ipywidgets.VBox):
         self._say_how_far()
 
     @property
-    def result(self) -> str:
+    def result(self) -> Reply:
         """How many answers were right, in a sentence; or that some are missing."""
         score = your_score(self.output_dir) if self._answered() == len(self.labels) else None
-        return UNANSWERED if score is None else _sentence(score)
+        return Reply(None, UNANSWERED if score is None else _sentence(score))
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         bundle = super()._repr_mimebundle_(**options)
@@ -91,7 +92,7 @@ class Quiz(ipywidgets.VBox):
             colour = plots.COLOURS[KEYS[label]]
             tile.layout.border = f"3px solid {colour}"
             tile.children[-1].value = CLASSES[label] + (" ✓" if button.value == label else " ✗")
-        self.line.value = self.result
+        self.line.value = self.result.words
 
     def _say_how_far(self) -> None:
         self.line.value = f"{self._answered()} of {len(self.labels)} answered"
