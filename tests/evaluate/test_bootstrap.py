@@ -48,3 +48,15 @@ def test_intervals_of_one_class_leave_open_what_it_cannot_say():
         pd.DataFrame({"label": [1, 1, 1], "p_ai": [0.9, 0.8, 0.2]})
     )
     assert table.loc["roc_auc"].isna().all() and (table.loc["accuracy"] == [0.0, 1.0]).all()
+
+
+def test_copies_of_an_image_make_nothing_surer():
+    """Each image forty times over: drawn by groups, the intervals are those of the images once."""
+    once = answers(np.random.default_rng(0), 60)
+    often = pd.concat([once] * 40, ignore_index=True)
+    by_group = evaluate.bootstrap_intervals(often, groups=often["id"])
+    expected = evaluate.bootstrap_intervals(once)
+    np.testing.assert_allclose(by_group, expected, atol=0.02)
+    by_image = evaluate.bootstrap_intervals(often)
+    width = by_group["high"] - by_group["low"]
+    assert (width > 3 * (by_image["high"] - by_image["low"])).all()

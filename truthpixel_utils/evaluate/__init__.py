@@ -18,7 +18,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "youden_threshold",
         ],
         "fusion": ["fit_fusion"],
-        "finished": ["load_for_test", "load_rule", "save_finished"],
+        "finished": ["finish", "load_for_test", "load_rule", "save_finished"],
         "metrics": [
             "HEADLINES",
             "THRESHOLD",

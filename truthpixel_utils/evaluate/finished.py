@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from truthpixel_utils.backend import keras
 from truthpixel_utils.errors import TruthPixelError
+from truthpixel_utils.evaluate.calibration import calibrate
+from truthpixel_utils.evaluate.ood import fit_ood
+from truthpixel_utils.evaluate.predictions import predict_rows
 from truthpixel_utils.files import atomic_write, project_path, require_file
 from truthpixel_utils.model import FINAL, detector_path, load_detector, save_detector
 from truthpixel_utils.train import check_unseen
@@ -43,6 +46,38 @@ def load_for_test(
     """
     check_unseen(splits, output_dir)
     return load_detector(output_dir=output_dir), load_rule(output_dir)
+
+
+def finish(
+    detector: keras.Model,
+    splits: Mapping[str, datasets.Dataset],
+    output_dir: str | Path = "outputs",
+) -> dict[str, Any]:
+    """Choose on validation images what a trained detector's answers mean, and write it all down.
+
+    Parameters
+    ----------
+    detector : keras.Model
+        A trained network; it is calibrated in place, see `calibrate`.
+    splits : dict of datasets.Dataset
+        Splits with ``train`` and ``validation``.
+    output_dir : str or Path
+        The course's output folder, see `save_finished`.
+
+    Returns
+    -------
+    dict
+        The rule, see `load_rule`.
+
+    Raises
+    ------
+    TruthPixelError
+        If validation lacks a class, or the detector answers with what is no number.
+    """
+    rule: dict[str, Any] = calibrate(detector, predict_rows(detector, splits["validation"]))
+    rule["out_of_distribution"] = fit_ood(detector, splits)
+    save_finished(detector, rule, output_dir)
+    return rule
 
 
 def save_finished(

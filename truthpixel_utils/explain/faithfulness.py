@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.stats import rankdata
 
 from truthpixel_utils.evaluate import predict_images
 from truthpixel_utils.explain.cam import compute_heatmaps
 from truthpixel_utils.explain.imputation import noisy_linear_imputation
+from truthpixel_utils.explain.significance import holm, mean_over_groups
 from truthpixel_utils.model import stages, with_image_size
 
 if TYPE_CHECKING:
@@ -153,8 +155,13 @@ def compare(
     images: np.ndarray,
     maps: dict[str, np.ndarray],
     blind: dict[str, np.ndarray],
+    groups: ArrayLike | None = None,
 ) -> pd.DataFrame:
     """Let heatmaps compete by every measure with maps that know nothing of the detector.
+
+    Two things would make such a table promise too much. Images of one photograph resemble each
+    other, so what is compared is the mean of each group. And of many comparisons at a level of 5 %
+    one in twenty comes out by chance, so the p-values are Holm's (see `significance.holm`).
 
     Parameters
     ----------
@@ -166,15 +173,20 @@ def compare(
         The heatmaps of each method.
     blind : dict of float32 arrays (N, H, W)
         Maps from `controls`.
+    groups : str array (N,), optional
+        What each image belongs to, such as its photograph (see `data.source_of`). Without it each
+        image counts by itself.
 
     Returns
     -------
     pandas.DataFrame
         One row a method, measure and control: ``map``, ``measure``, ``control`` (str), ``mean``
         (the method's mean value of the measure), ``better_by`` (mean difference to the control on
-        the same images, positive if the method is better), and its 95 % interval, ``low`` and
-        ``high`` (± 1.96 standard errors).
+        the same images, positive if the method is better), its 95 % interval by itself, ``low`` and
+        ``high``, and the two-sided ``p_value`` among all rows of the table. Of a single group
+        interval and p-value are NaN.
     """
+    groups = np.arange(len(images)) if groups is None else np.asarray(groups)
     rows = []
     for measure, (function, sign) in MEASURES.items():
         of_controls = {name: function(detector, images, heat) for name, heat in blind.items()}
@@ -182,11 +194,11 @@ def compare(
             of_method = function(detector, images, heatmaps)
             for control, of_control in of_controls.items():
                 better = sign * (of_method - of_control)
-                mean, half = better.mean(), 1.96 * better.std(ddof=1) / len(better) ** 0.5
-                interval = (mean - half, mean + half)
-                rows.append([name, measure, control, of_method.mean(), mean, *interval])
-    columns = ["map", "measure", "control", "mean", "better_by", "low", "high"]
-    return pd.DataFrame(rows, columns=columns)
+                found = mean_over_groups(better, groups)
+                rows.append([name, measure, control, of_method.mean(), *found])
+    columns = ["map", "measure", "control", "mean", "better_by", "low", "high", "p_value"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.assign(p_value=holm(table["p_value"]))
 
 
 def randomised(detector: keras.Model, seed: int = 0) -> Iterator[tuple[str, keras.Model]]:
