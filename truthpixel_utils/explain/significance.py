@@ -1,4 +1,4 @@
-"""Is a difference more than chance, where images come in groups and many differences are looked at?"""
+"""Is a difference more than chance, if images come in groups and there are many differences?"""
 
 from __future__ import annotations
 

@@ -30,7 +30,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "risk_coverage_curve",
             "roc_curve",
             "score_histogram",
+            "threshold_panel",
         ],
+        "slider": ["leaf_through"],
         "style": [
             "COLOURS",
             "FAINT",

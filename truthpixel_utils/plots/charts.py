@@ -251,12 +251,14 @@ def _robustness_panel(axis: Axes, part: pd.DataFrame, unchanged: Mapping[str, fl
 def faithfulness_chart(table: pd.DataFrame) -> Figure:
     """Draw by how much each heatmap beats each control, in a panel for each measure.
 
+    A point is filled where chance would hardly make such a difference, among as many as there are.
+
     Parameters
     ----------
     table : pandas.DataFrame
         One row a heatmap, control and measure (``map``, ``control``, ``measure``), with
-        ``better_by`` and its interval ``low``, ``high``, as `explain.faithfulness.compare` returns
-        it. There is room for three controls.
+        ``better_by``, its interval ``low``, ``high`` and its ``p_value``, as
+        `explain.faithfulness.compare` returns it. There is room for three controls.
 
     Returns
     -------
@@ -281,8 +283,10 @@ def _faithfulness_panel(axis: Axes, part: pd.DataFrame, methods: np.ndarray) -> 
         rows = part[part["control"] == control].set_index("map").loc[methods]
         heights = np.arange(len(methods)) + 0.22 * (i - 1)
         axis.hlines(heights, rows["low"], rows["high"], color=colours[i], linewidth=2)
+        axis.plot(rows["better_by"], heights, "o", color=colours[i], mfc="white", markersize=5)
+        sure = rows["p_value"].to_numpy() < 0.05
         label = f"than {control}"
-        axis.plot(rows["better_by"], heights, "o", color=colours[i], markersize=4, label=label)
+        axis.plot(rows["better_by"][sure], heights[sure], "o", color=colours[i], label=label)
     axis.axvline(0, color=FAINT, linewidth=1)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.metrics import PrecisionRecallDisplay, RocCurveDisplay
 from sklearn.metrics import roc_curve as sk_roc_curve
@@ -34,10 +35,36 @@ def confusion_matrix(figures: Mapping[str, Any]) -> Figure:
     -------
     matplotlib.figure.Figure
     """
+    figure, axis = new_figure(1, 1, (4.2, 3.6))
+    _counts(axis, figures)
+    return figure
+
+
+def threshold_panel(predictions: pd.DataFrame, figures: Mapping[str, Any]) -> Figure:
+    """Draw a threshold twice: as a line through the scores, and by the counts that it leads to.
+
+    Parameters
+    ----------
+    predictions : pandas.DataFrame
+        One row an image, with ``label`` (0 = real, 1 = AI-generated) and ``p_ai`` (0..1).
+    figures : mapping
+        Their figures at one ``threshold``, as `evaluate.compute_metrics` returns them.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    figure, (left, right) = new_figure(1, 2, (8.6, 3.4))
+    _histogram(left, predictions, figures["threshold"])
+    _counts(right, figures)
+    return figure
+
+
+def _counts(axis: Axes, figures: Mapping[str, Any]) -> None:
+    """Draw a confusion matrix, its cells shaded by their share of the row."""
     counts = np.asarray(figures["confusion"])
     shares = counts / counts.sum(axis=1, keepdims=True)
     words = [[f"{counts[i, j]:,}\n{shares[i, j]:.1%}" for j in (0, 1)] for i in (0, 1)]
-    figure, axis = new_figure(1, 1, (4.2, 3.6))
     sns.heatmap(
         shares,
         annot=np.array(words),
@@ -54,7 +81,6 @@ def confusion_matrix(figures: Mapping[str, Any]) -> Figure:
     )
     title = f"{figures['accuracy']:.1%} of {figures['images']:,} images right"
     axis.set(xlabel="verdict", ylabel="truth", title=title)
-    return figure
 
 
 def roc_curve(predictions: pd.DataFrame) -> Figure:
@@ -132,6 +158,12 @@ def score_histogram(predictions: pd.DataFrame, threshold: float) -> Figure:
     matplotlib.figure.Figure
     """
     figure, axis = new_figure(1, 1, (6.5, 3))
+    _histogram(axis, predictions, threshold)
+    return figure
+
+
+def _histogram(axis: Axes, predictions: pd.DataFrame, threshold: float) -> None:
+    """Draw how often each class got which probability, and the threshold as a line."""
     edges = np.linspace(0, 1, 26)
     for label, key in enumerate(KEYS):
         p_ai = predictions.loc[predictions["label"] == label, "p_ai"]
@@ -140,7 +172,6 @@ def score_histogram(predictions: pd.DataFrame, threshold: float) -> Figure:
     axis.axvline(threshold, color=INK, linestyle="--", linewidth=1, label=name)
     axis.set(xlabel="p_ai", ylabel="images", title="How sure the detector is")
     axis.legend()
-    return figure
 
 
 def reliability_diagram(tables: Mapping[str, pd.DataFrame], title: str) -> Figure:
