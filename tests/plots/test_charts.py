@@ -72,7 +72,15 @@ def test_the_colours_of_the_classes_mean_nothing_else():
     epochs = pd.DataFrame(0.5, [1, 2], ["loss", "val_loss", "accuracy", "val_accuracy", "stage"])
     predictions = pd.DataFrame({"label": [0, 0, 1, 1], "p_ai": [0.1, 0.4, 0.3, 0.9]})
     controls = [
-        {"map": name, "control": control, "measure": "m", "better_by": 0, "low": -1, "high": 1}
+        {
+            "map": name,
+            "control": control,
+            "measure": "m",
+            "better_by": 0,
+            "low": -1,
+            "high": 1,
+            "p_value": 0.01,
+        }
         for name in ("a", "b")
         for control in ("x", "y", "z")
     ]

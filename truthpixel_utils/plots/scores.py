@@ -221,8 +221,10 @@ def risk_coverage_curve(table: pd.DataFrame, marks: Mapping[str, tuple[float, fl
     axis.plot(table["coverage"], table["risk"], color=INK, linewidth=2)
     for name, (coverage, risk) in marks.items():
         axis.plot(coverage, risk, "o", color=MARK)
+        # Under the curve, which rises from the left, there is room; at its end there is not.
+        place = ((8, -10), "left") if coverage < 0.75 else ((-6, 8), "right")
         words, point = f"{name}: {risk:.1%}", (coverage, risk)
-        axis.annotate(words, point, (-6, 8), textcoords="offset points", ha="right")
+        axis.annotate(words, point, place[0], textcoords="offset points", ha=place[1])
     axis.set(
         xlabel="coverage (images that get an answer)",
         ylabel="risk (answers that are wrong)",

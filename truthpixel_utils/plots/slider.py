@@ -16,7 +16,7 @@ from IPython.display import HTML
 from matplotlib.figure import Figure
 from PIL import Image
 
-SHADES = 64  # colours of a figure: charts need no more, and a page with twenty of them stays small
+SHADES = 128  # colours of a figure: a page with twenty of them stays small
 
 # What the slider does when it is moved; `this` is the slider.
 MOVED = """
