@@ -53,7 +53,7 @@ OWN_CHAPTER = {
     "06_gradcam": "explain",
     "07_demo": "demo",
 }
-# Notebook 4 trains the model on the data, and calibrates what it has trained: that is chapter 5.
+# Notebook 4 trains the model on the data, and compares what it has trained: that is chapter 5.
 # Notebook 6 explains what notebook 5 measured, and takes a fused model apart.
 OTHER_CHAPTERS = {"04_finetune": 3, "06_gradcam": 3}
 

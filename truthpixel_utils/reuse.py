@@ -42,7 +42,7 @@ ARTEFACTS: dict[str, tuple[str, ...]] = {
         "plots/robustness.png",
     ),
     "06_gradcam": ("gradcam",),
-    "07_demo": (),
+    "07_demo": ("plots/reliability.png", "plots/risk_coverage.png"),
 }
 
 

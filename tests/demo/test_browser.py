@@ -289,7 +289,7 @@ def test_jupyterlab_runs_the_notebook_and_answers(chromium, tmp_path, files):
         page.get_by_text("| Idle").wait_for()  # until there is a kernel, "Run All Cells" runs none
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        page.locator(".tp-drop").wait_for()
+        page.locator(".tp-drop").wait_for(timeout=5 * TIMEOUT)  # the cells above it measure first
         answer(page, files["thumbnail0.png"])
-        rows(page).first.wait_for()
+        rows(page).first.wait_for(timeout=5 * TIMEOUT)  # and those below it go on measuring
         assert page.get_by_role("img", name="confidence:").first.is_visible()

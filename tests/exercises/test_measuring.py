@@ -1,0 +1,101 @@
+"""The checks of chapters 5 to 7 take the right answer and name the usual mistakes."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score, roc_curve
+
+from truthpixel_utils import evaluate, exercises
+
+
+@pytest.fixture
+def predictions():
+    """Answers to crops of three photographs, of which `c` is accused most."""
+    rng = np.random.default_rng(0)
+    label, source = np.tile([0, 1], 300), np.repeat(["a", "b", "c"], 200)
+    leaning = 1.5 * (source == "c")
+    p_ai = 1 / (1 + np.exp(-rng.normal(3 * label - 2 + leaning, 1)))
+    ids = [f"{i}.png" for i in range(600)]
+    return pd.DataFrame({"id": ids, "source": source, "label": label, "p_ai": p_ai})
+
+
+def said(number, answer, *given):
+    return repr(exercises.check(number, answer, *given))
+
+
+def test_recall_is_taken_where_one_photograph_in_a_hundred_is_accused(predictions):
+    accused, recall, _ = roc_curve(predictions["label"], predictions["p_ai"])
+    assert said("5.1", recall[accused <= 0.01].max(), predictions).startswith("Right")
+    assert "one photograph in ten" in said("5.1", recall[accused <= 0.1].max(), predictions)
+
+
+def test_the_worst_photograph_is_left_out(predictions):
+    real = predictions[predictions["label"] == 0]
+    without = (real[real["source"] != "c"]["p_ai"] >= 0.5).mean()
+    assert said("5.2", without, predictions).startswith("Right")
+    assert "of all photographs" in said("5.2", (real["p_ai"] >= 0.5).mean(), predictions)
+    assert "several sources" in said("5.2", 0.1, predictions.assign(source="a"))
+
+
+def test_the_area_needs_scores():
+    def mended(table):
+        return roc_auc_score(table["label"], table["p_ai"])
+
+    def flawed(table):
+        return roc_auc_score(table["label"], table["p_ai"] >= 0.5)
+
+    assert said("5.3", mended).startswith("Right")
+    assert "two scores are left" in said("5.3", flawed)
+
+
+def test_hires_cam_is_told_from_its_relatives():
+    def hirescam(activations, gradients):
+        return np.maximum((activations * gradients).sum(axis=-1), 0)
+
+    def gradcam(activations, gradients):
+        weights = gradients.mean(axis=(1, 2), keepdims=True)
+        return np.maximum((activations * weights).sum(axis=-1), 0)
+
+    assert said("6.2", hirescam).startswith("Right")
+    assert "that is Grad-CAM" in said("6.2", gradcam)
+    assert "below zero" in said("6.2", lambda a, g: (a * g).sum(axis=-1))
+    assert "after the sum" in said("6.2", lambda a, g: np.maximum(a * g, 0).sum(axis=-1))
+
+
+def test_a_map_brought_to_scale_invents_nothing():
+    assert said("6.3", lambda heat: heat / (heat.max() or 1)).startswith("Right")
+    flawed = said("6.3", lambda heat: (heat - heat.min()) / (heat.max() - heat.min()))
+    assert "has to stay 0" in flawed
+    shifted = said("6.3", lambda heat: (heat - heat.min()) / ((heat.max() - heat.min()) or 1))
+    assert "means no evidence" in shifted
+
+
+def test_braver_thresholds_answer_more(predictions):
+    real, ai = (predictions["p_ai"][predictions["label"] == label] for label in (0, 1))
+    rule = {
+        "lower_threshold": min(0.5, ai.quantile(0.05)),
+        "upper_threshold": max(0.5, real.quantile(0.95)),
+    }
+    answered = (evaluate.verdicts(predictions["p_ai"], rule) != "cannot tell").mean()
+    assert said("7.1", answered, predictions).startswith("Right")
+    assert "gets no answer" in said("7.1", 1 - answered, predictions)
+
+
+def test_the_calibration_error_weighs_its_bins():
+    def by_hand(table, weighed=True, bins=10):
+        groups = table.groupby((table["p_ai"] * bins).clip(upper=bins - 0.01).astype(int))
+        gaps = (groups["p_ai"].mean() - groups["label"].mean()).abs()
+        return np.average(gaps, weights=groups.size() if weighed else None)
+
+    assert said("7.2", by_hand).startswith("Right")
+    assert "weigh them" in said("7.2", lambda table: by_hand(table, weighed=False))
+    assert "fifteen bins" in said("7.2", lambda table: by_hand(table, bins=15))
+
+
+def test_a_probability_is_another_one_where_the_share_is_another():
+    def odds(p_ai, share):
+        return p_ai / (1 - p_ai) * share / (1 - share)
+
+    assert said("7.3", lambda p, s: odds(p, s) / (1 + odds(p, s))).startswith("Right")
+    assert "those are the odds" in said("7.3", odds)
+    assert "something else" in said("7.3", lambda p, s: p)
