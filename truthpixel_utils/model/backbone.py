@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from truthpixel_utils.backend import keras
+from truthpixel_utils.data.images import THUMBNAIL
+from truthpixel_utils.data.windows import VIEWS
 from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.files import PRETRAINED, project_path
 from truthpixel_utils.model.lite0 import efficientnet_lite0
@@ -25,6 +27,41 @@ FROM_PACKAGE = (
 )
 FROM_LITE0 = "ImageNet weights of EfficientNet-Lite0, whose network stands in for EfficientNetB0"
 RANDOM = "random: frozen, such a backbone has nothing to transfer"
+
+
+def on_backbone(
+    weights: str | Path | None, image_size: int, view: str
+) -> tuple[keras.KerasTensor, keras.Model]:
+    """Build what every detector begins with: an input that names the view, a resize, the backbone.
+
+    Parameters
+    ----------
+    weights, image_size, view
+        See `model.build_detector`.
+
+    Returns
+    -------
+    pixels : keras.KerasTensor, (N, size, size, 3)
+        The input, RGB, 0..255.
+    backbone : keras.Model
+        From `pixels` to float32 (N, H / 32, W / 32, 1280).
+
+    Raises
+    ------
+    TruthPixelError
+        As `model.build_detector` does.
+    """
+    if view not in VIEWS:
+        raise TruthPixelError(f'view is "{view}": expected {", ".join(VIEWS)}.')
+    if image_size < 32:
+        raise TruthPixelError(
+            f"image_size is {image_size}: "
+            "EfficientNetB0 halves an image five times and needs 32 or more."
+        )
+    size = THUMBNAIL if view == "thumbnail" else image_size
+    pixels = keras.Input((size, size, 3), name=view)
+    resize = keras.layers.Resizing(image_size, image_size, interpolation="bilinear", name="resize")
+    return pixels, build_backbone(resize(pixels), weights)
 
 
 def build_backbone(pixels: keras.KerasTensor, weights: str | Path | None = "auto") -> keras.Model:

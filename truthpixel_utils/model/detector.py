@@ -13,10 +13,9 @@ import numpy as np
 import pandas as pd
 
 from truthpixel_utils.backend import keras
-from truthpixel_utils.data.images import THUMBNAIL
 from truthpixel_utils.data.windows import VIEWS, View
 from truthpixel_utils.errors import TruthPixelError
-from truthpixel_utils.model.backbone import build_backbone
+from truthpixel_utils.model.backbone import on_backbone
 
 layers, regularizers = keras.layers, keras.regularizers
 
@@ -73,41 +72,6 @@ def build_detector(
     detector = keras.Model(pixels, p_ai, name="truthpixel")
     unfreeze_top(detector, "all")
     return detector
-
-
-def on_backbone(
-    weights: str | Path | None, image_size: int, view: str
-) -> tuple[keras.KerasTensor, keras.Model]:
-    """Build what every detector begins with: an input that names the view, a resize, the backbone.
-
-    Parameters
-    ----------
-    weights, image_size, view
-        See `build_detector`.
-
-    Returns
-    -------
-    pixels : keras.KerasTensor, (N, size, size, 3)
-        The input, RGB, 0..255.
-    backbone : keras.Model
-        From `pixels` to float32 (N, H / 32, W / 32, 1280).
-
-    Raises
-    ------
-    TruthPixelError
-        As `build_detector` does.
-    """
-    if view not in VIEWS:
-        raise TruthPixelError(f'view is "{view}": expected {", ".join(VIEWS)}.')
-    if image_size < 32:
-        raise TruthPixelError(
-            f"image_size is {image_size}: "
-            "EfficientNetB0 halves an image five times and needs 32 or more."
-        )
-    size = THUMBNAIL if view == "thumbnail" else image_size
-    pixels = keras.Input((size, size, 3), name=view)
-    resize = layers.Resizing(image_size, image_size, interpolation="bilinear", name="resize")
-    return pixels, build_backbone(resize(pixels), weights)
 
 
 def view_of(detector: keras.Model) -> View:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from truthpixel_utils.backend import keras
-from truthpixel_utils.model.detector import on_backbone
+from truthpixel_utils.model.backbone import on_backbone
 
 layers = keras.layers
 
