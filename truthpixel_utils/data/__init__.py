@@ -8,7 +8,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "formats": ["READ", "SUFFIXES"],
         "sources": ["SAMPLE", "Source", "find_source"],
-        "listing": ["files_below"],
+        "listing": ["LEFT_BY_PROGRAMS", "files_below"],
         "tables": ["read_source"],
         "images": ["THUMBNAIL", "encoded_images", "seen", "thumbnail", "thumbnails", "to_rgb"],
         "spectrum": ["log_spectrum"],

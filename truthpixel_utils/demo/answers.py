@@ -12,7 +12,7 @@ from scipy.special import expit
 from truthpixel_utils.backend import keras
 from truthpixel_utils.data import View, look
 from truthpixel_utils.data.windows import WINDOWS
-from truthpixel_utils.evaluate import ood_distances, predict_images
+from truthpixel_utils.evaluate import predict_images, prepare_answers
 from truthpixel_utils.explain import compute_heatmaps, map_windows, place_heatmap
 from truthpixel_utils.model import members, view_of, views_of, weigh
 
@@ -90,9 +90,9 @@ def answer(detector: keras.Model, picture: np.ndarray, known: dict[str, Any]) ->
     -------
     Answer
     """
-    [distance] = ood_distances(detector, [picture], known)
     shown = _shown(detector, picture)
-    parts = weigh(detector, _logits(detector, shown, [_as_it_is]))[:, 0]
+    said = prepare_answers(detector, known)([shown])
+    parts, distance = said.parts[:, 0], said.distances[0]
     return Answer(float(expit(parts.sum())), float(distance), parts, _beside_each_other(shown))
 
 
@@ -178,10 +178,6 @@ def _in_words(view):
 def _shown(detector, picture):
     """What each member of a detector is shown of a picture."""
     return [look(picture, view) for view in views_of(detector)]
-
-
-def _as_it_is(image):
-    return image
 
 
 def _logits(detector, shown, changes):

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 WHERE = "Content Credentials"
 TRUST_LIST = "TRUTHPIXEL_TRUST_LIST"
+JPEG = b"\xff\xd8\xff"  # how such a file begins
 MAX_INGREDIENTS = 10
 MAX_NODES = 100_000  # of a manifest's assertions that are looked at
 # What codes of validation begin with that say nothing of whether the picture is as it was signed.
@@ -61,6 +62,8 @@ def read(content: bytes) -> tuple[dict[str, Any], str]:
     TruthPixelError
         If the trust list cannot be read.
     """
+    if _is_plain_jpeg(content):
+        return {}, ""
     import c2pa
 
     context = _offline(os.environ.get(TRUST_LIST, ""))
@@ -112,6 +115,15 @@ def statements(store: dict[str, Any], problem: str) -> list[Statement]:
     said = short("; ".join(word for word in words if word))
     own = Statement(WHERE, said, origin, by, intact, f"signed as {signer}, {brief}")
     return [own, *_of_ingredients(active, store, own)]
+
+
+def _is_plain_jpeg(content: bytes) -> bool:
+    """Tell a JPEG that names neither a manifest nor where one is kept: most do not.
+
+    c2pa takes as long to find that out as a thumbnail takes to decode. Other formats may compress
+    what they hold, and are left to it.
+    """
+    return content[:3] == JPEG and b"c2pa" not in content and b"provenance" not in content
 
 
 @lru_cache

@@ -66,15 +66,8 @@ def find_doubt(
     height, width = picture.shape[:2]
     if outside := why_outside(detector, width, height):
         return outside
-    if found.distance > rule["out_of_distribution"]["limit"]:
-        return Doubt(
-            "This picture is unlike those that the detector has learned from: it would only guess.",
-            "The picture as it was before anybody edited, enlarged or drew on it.",
-        )
-    if verdicts(found.p_ai, rule) == CANNOT_TELL:
-        return Doubt(
-            "What the detector found speaks for neither side strongly enough.", BETTER_COPY
-        )
+    if unsure := why_unsure(found.p_ai, found.distance, rule):
+        return unsure
     if turned := changes_that_turn(detector, picture, found.p_ai):
         return Doubt(
             f"The answer turns round when the image is {' or '.join(turned)}: "
@@ -116,6 +109,34 @@ def why_outside(detector: keras.Model, width: int, height: int) -> Doubt | None:
         f"This picture has {width} × {height} pixels, and the detector knows larger ones.",
         "A larger copy of the same picture.",
     )
+
+
+def why_unsure(p_ai: float, distance: float, rule: dict[str, Any]) -> Doubt | None:
+    """Say why an answer speaks for neither side, if it does not.
+
+    Parameters
+    ----------
+    p_ai : float
+        What the detector said of the picture.
+    distance : float
+        How far the picture lies from the images of training.
+    rule : dict
+        The thresholds, and the limit for pictures out of distribution, see `evaluate.load_rule`.
+
+    Returns
+    -------
+    Doubt or None
+    """
+    if distance > rule["out_of_distribution"]["limit"]:
+        return Doubt(
+            "This picture is unlike those that the detector has learned from: it would only guess.",
+            "The picture as it was before anybody edited, enlarged or drew on it.",
+        )
+    if verdicts(p_ai, rule) == CANNOT_TELL:
+        return Doubt(
+            "What the detector found speaks for neither side strongly enough.", BETTER_COPY
+        )
+    return None
 
 
 def changes_that_turn(detector: keras.Model, picture: np.ndarray, p_ai: float) -> list[str]:

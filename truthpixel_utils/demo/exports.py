@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from truthpixel_utils import __version__, plots
+from truthpixel_utils.demo.headline import says_the_file
 
 if TYPE_CHECKING:
     from truthpixel_utils.demo.analysis import Report
@@ -148,7 +149,7 @@ def as_csv(reports: Sequence[Report]) -> str:
         "name": [one.name for one in reports],
         "verdict": [one.verdict for one in reports],
         "p_ai": [round(one.p_ai, 4) for one in reports],
-        "says_the_file": [one.headline[0].text if one.headline[1:] else "" for one in reports],
+        "says_the_file": [says_the_file(one.provenance) for one in reports],
         "reason": [one.reason for one in reports],
         "detector": [one.detector for one in reports],
     }

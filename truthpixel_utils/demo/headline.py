@@ -54,6 +54,23 @@ def headline(statements: Sequence[Statement], verdict: str) -> tuple[Line, ...]:
     return (*lines, Line(said, DETECTOR))
 
 
+def says_the_file(statements: Sequence[Statement]) -> str:
+    """Say the strongest of what a file says of its origin.
+
+    Parameters
+    ----------
+    statements : sequence of Statement
+        What the file says.
+
+    Returns
+    -------
+    str
+        Empty if it names no maker.
+    """
+    lines = headline(statements, "")
+    return lines[0].text if lines[1:] else ""
+
+
 def _rank(one: Statement) -> tuple[bool, bool, int]:
     """Validated first, then what is about the picture itself, then AI before a camera."""
     return not one.validated, bool(one.link), (AI, PARTLY_AI, CAMERA).index(one.origin)

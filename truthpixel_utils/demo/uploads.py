@@ -43,9 +43,7 @@ def open_upload(content: bytes, name: str) -> tuple[Image.Image, Image.Image]:
     """
     if not content:
         raise TruthPixelError(f"{name} is empty (0 bytes): choose another file.")
-    if len(content) > MAX_BYTES:
-        found, most = len(content) / 1e6, MAX_BYTES / 1e6
-        raise TruthPixelError(f"{name} has {found:.0f} MB: files up to {most:.0f} MB are read.")
+    check_size(len(content), name)
     if other := what_else(content, name):
         kind, advice = other
         raise TruthPixelError(f"{name} is {kind}: {advice}.")
@@ -66,6 +64,26 @@ def open_upload(content: bytes, name: str) -> tuple[Image.Image, Image.Image]:
     if not known:
         raise TruthPixelError(f"{name} is a {opened.format} file: a {READ} file works.")
     return opened, image
+
+
+def check_size(size: int, name: str) -> None:
+    """Refuse a file that is too large to be read.
+
+    Parameters
+    ----------
+    size : int
+        Its bytes.
+    name : str
+        Its name, for the error message.
+
+    Raises
+    ------
+    TruthPixelError
+        If it has more than 50 MB.
+    """
+    if size > MAX_BYTES:
+        found, most = size / 1e6, MAX_BYTES / 1e6
+        raise TruthPixelError(f"{name} has {found:.0f} MB: files up to {most:.0f} MB are read.")
 
 
 def describe_file(

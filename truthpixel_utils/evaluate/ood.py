@@ -61,7 +61,7 @@ def fit_ood(
         "location": _rounded(normal.location_),
         "precision": [_rounded(row) for row in normal.precision_],
     }
-    limit = np.quantile(_mahalanobis(validation, fitted), SHARE_WITHIN)
+    limit = np.quantile(mahalanobis(validation, fitted), SHARE_WITHIN)
     return {**fitted, "limit": float(limit)}
 
 
@@ -90,7 +90,7 @@ def ood_distances(
     shown = [look(picture, view_of(observer)) for picture in pictures]
     owners = np.repeat(np.arange(len(shown)), [len(images) for images in shown])
     features = _features(observer, fitted["layer"], np.concatenate(shown), owners)
-    return _mahalanobis(features, fitted)
+    return mahalanobis(features, fitted)
 
 
 def ood_distances_of_rows(
@@ -112,7 +112,7 @@ def ood_distances_of_rows(
     float array (N,)
         See `ood_distances`; a picture's features are the mean over its windows.
     """
-    return _mahalanobis(_features_of_rows(detector, fitted["layer"], rows), fitted)
+    return mahalanobis(_features_of_rows(detector, fitted["layer"], rows), fitted)
 
 
 def _observer(detector):
@@ -120,7 +120,21 @@ def _observer(detector):
     return members(detector)[0]
 
 
-def _mahalanobis(features, fitted):
+def mahalanobis(features: np.ndarray, fitted: dict[str, Any]) -> np.ndarray:
+    """Measure how far features lie from the middle of those of training.
+
+    Parameters
+    ----------
+    features : float array (N, C)
+        The means of the channels of the layer's map.
+    fitted : dict
+        What `fit_ood` returned.
+
+    Returns
+    -------
+    float array (N,)
+        See `ood_distances`.
+    """
     precision = np.array(fitted["precision"])
     return cdist(features, [fitted["location"]], "mahalanobis", VI=precision)[:, 0]
 

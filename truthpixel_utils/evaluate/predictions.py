@@ -84,7 +84,7 @@ def predict_changed(
 
 def _mean_logits(detector, rows, changes, engine):
     """Average the logits of each row's windows, or of its one image: float (changes, N)."""
-    forward = prepare(_with_logit(detector), engine)
+    forward = prepare(with_logit(detector), engine)
     logits, windows = np.zeros((len(changes), len(rows))), np.zeros(len(rows), int)
     for images, owners in seen(rows, view_of(detector)):
         for of_change, change in zip(logits, changes, strict=True):
@@ -117,7 +117,7 @@ def predict_images(
     p_ai : float32 array (N,)
         The probability of AI-generated, 0..1.
     """
-    logits, p_ai = prepare(_with_logit(detector), engine)(images)
+    logits, p_ai = prepare(with_logit(detector), engine)(images)
     return logits[:, 0], p_ai[:, 0]
 
 
@@ -146,6 +146,17 @@ def images_for(detector: keras.Model, rows: datasets.Dataset) -> tuple[np.ndarra
 
 
 @lru_cache(maxsize=4)  # `prepare` knows a network again by its being the same object
-def _with_logit(detector):
-    """Give the detector a second output, the logit, from the same layers and weights."""
+def with_logit(detector: keras.Model) -> keras.Model:
+    """Give a detector a second output, the logit, from the same layers and weights.
+
+    Parameters
+    ----------
+    detector : keras.Model
+        The network.
+
+    Returns
+    -------
+    keras.Model
+        The same layers, with the outputs ``logit`` and ``p_ai``.
+    """
     return keras.Model(detector.input, [detector.get_layer("logit").output, detector.output])
