@@ -1,14 +1,16 @@
 """Shared by all tests: whole CIFAKE where it is, small data sets, a network that is silent."""
 
+import json
 import socket
 import threading
 from pathlib import Path
 
+import fsspec
 import numpy as np
 import pytest
 from PIL import Image
 
-from truthpixel_utils import demo
+from truthpixel_utils import demo, model
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -133,3 +135,41 @@ def pictures(tmp_path_factory):
             Image.fromarray(crop).save(real / f"{i}.jpg", quality=92)
             Image.fromarray(redrawn(crop)).save(fake / f"{i}.png")
     return root
+
+
+@pytest.fixture(scope="session")
+def detector_file(tmp_path_factory):
+    """A small detector and, beside it, its rule."""
+    path = tmp_path_factory.mktemp("detector") / "small.keras"
+    model.save_detector(model.build_detector("lite0", image_size=32, seed=0), path)
+    path.with_suffix(".json").write_text(json.dumps(RULE))
+    return path
+
+
+@pytest.fixture(scope="session")
+def album(tmp_path_factory):
+    """24 thumbnails in folders REAL and FAKE."""
+    return write_class_folders(tmp_path_factory.mktemp("scored") / "album", 12, parts=("train",))
+
+
+@pytest.fixture(scope="session")
+def files(album):
+    """Their names and contents."""
+    return {
+        str(path.relative_to(album)): path.read_bytes() for path in sorted(album.rglob("*.png"))
+    }
+
+
+@pytest.fixture
+def small_parts(monkeypatch):
+    """Five rows in a part of a table of scores."""
+    monkeypatch.setattr("truthpixel_utils.scoring.scorer.ROWS", 5)
+
+
+@pytest.fixture
+def in_memory():
+    """A store of fsspec that lies in memory, empty."""
+    fs = fsspec.filesystem("memory")
+    fs.store.clear()
+    yield fs
+    fs.store.clear()

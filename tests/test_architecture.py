@@ -17,7 +17,7 @@ NAME = PACKAGE.name
 NOTEBOOKS = sorted((PACKAGE.parent / "notebooks").glob("*.ipynb"))
 
 CHAPTERS = ("data", "model", "train", "evaluate", "explain", "demo")  # as the course meets them
-FACES = (*CHAPTERS, "plots", "exercises")
+FACES = (*CHAPTERS, "plots", "exercises", "scoring")
 SERVICES = {
     "errors",
     "labels",
@@ -37,12 +37,13 @@ MAY_IMPORT = {
     "plots": {"errors", "labels", "files"},
     **{CHAPTERS[i]: {*CHAPTERS[:i], *SERVICES, "plots"} for i in range(len(CHAPTERS))},
     "exercises": {*CHAPTERS, *SERVICES, "plots"},  # they check what the reader made of a chapter
+    "scoring": {*CHAPTERS, *SERVICES, "plots"},
     "profiles": set(),
     "reuse": {"files"},
     "parameters": {"errors", "files", "reuse"},
     "course": {*CHAPTERS, *SERVICES, "plots", "profiles", "reuse", "parameters"},
     "ending": set(),
-    "cli": {*CHAPTERS, *SERVICES, "plots", "course", "ending", "profiles"},
+    "cli": {*CHAPTERS, *SERVICES, "plots", "course", "ending", "profiles", "scoring"},
 }
 OWN_CHAPTER = {
     "01_data": "data",

@@ -18,6 +18,7 @@ from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.files import atomic_write, project_path, writable_folder
 from truthpixel_utils.locks import alone_in
 from truthpixel_utils.profiles import PROFILES
+from truthpixel_utils.scoring.command import score_pictures
 
 output_dir_option = click.option(
     "--output-dir",
@@ -258,6 +259,9 @@ def explain_images(
 def _write(path: Path, text: str) -> None:
     with atomic_write(path.absolute()) as part:
         part.write_text(text, encoding="utf-8")
+
+
+truthpixel.add_command(score_pictures)
 
 
 @truthpixel.command("demo")

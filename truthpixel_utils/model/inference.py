@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import lru_cache, partial
 from threading import Lock
@@ -108,7 +109,9 @@ class _OpenVINO:
 
         model = self.translated.clone()
         model.reshape([size, *self.input_shape])
-        hints = HINTS | {"PERFORMANCE_HINT": "LATENCY"} if size == 1 else HINTS
+        hints = HINTS | _threads()
+        if size == 1:
+            hints |= {"PERFORMANCE_HINT": "LATENCY"}
         self.queues[size] = openvino.AsyncInferQueue(openvino.compile_model(model, "CPU", hints))
 
     def __call__(self, inputs: np.ndarray) -> list[np.ndarray]:
@@ -129,6 +132,12 @@ class _OpenVINO:
                 queue.start_async({0: batch}, start)
             queue.wait_all()
         return results
+
+
+def _threads() -> dict[str, int]:
+    """Heed OMP_NUM_THREADS, by which Ray and others share a machine out among processes."""
+    threads = os.environ.get("OMP_NUM_THREADS", "")
+    return {"INFERENCE_NUM_THREADS": int(threads)} if threads.isdigit() else {}
 
 
 def _keep(results: list[np.ndarray], request, start: int) -> None:
