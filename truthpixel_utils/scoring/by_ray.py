@@ -7,12 +7,14 @@ all of them share, and a worker that dies costs what it was at.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
+from truthpixel_utils import model
 from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.scoring.places import Unit, as_unit
 from truthpixel_utils.scoring.scorer import Scorer, tasks_of
@@ -75,8 +77,10 @@ def parts_by_ray(
     TruthPixelError
         If Ray is not installed.
     """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # of a cluster started here
     try:
         import ray
+        import ray.data
     except ImportError:
         raise TruthPixelError(
             'the engine "ray" needs Ray: pip install "truthpixel-utils[ray]".'
@@ -88,7 +92,8 @@ def parts_by_ray(
         ray.init(log_to_driver=False)  # the cluster that RAY_ADDRESS names, else this machine
     ray.data.DataContext.get_current().enable_progress_bars = False
     units = ray.data.from_items(rows, override_num_blocks=min(len(rows), MOST_BLOCKS))
-    model_file = None if model_file is None else str(model_file)
+    if model_file is not None and str(model_file) not in model.PACKAGED:
+        model_file = str(model.find_detector(model_file, output_dir))  # absolute, for the workers
     made = units.map_batches(
         Worker,
         fn_constructor_args=(model_file, str(output_dir)),
@@ -110,7 +115,8 @@ def _workers(ray: Any, units: int) -> dict[str, Any]:
         cores = [int(machine["CPU"]) for machine in machines if machine.get("CPU", 0) >= 1]
         each = min([CORES, *cores])
         takes, most = {"num_cpus": each}, sum(count // each for count in cores)
-    return takes | {"concurrency": (1, max(1, min(most, units)))}
+    workers = ray.data.ActorPoolStrategy(min_size=1, max_size=max(1, min(most, units)))
+    return takes | {"compute": workers}
 
 
 def _plain(value: Any) -> Any:
