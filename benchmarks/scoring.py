@@ -1,6 +1,6 @@
 """What `truthpixel score` costs, beside what cannot be left out.
 
-    python benchmarks/scoring.py [speed] [memory ROWS ...] [cifake FOLDER] [scaling]
+    python benchmarks/scoring.py [speed] [memory ROWS ...] [cifake FOLDER [EVERY]] [scaling]
 
 speed:   pictures a second, from files to rows, beside decoding the same files and beside the
          network's own loop over what it is shown, for thumbnails and for JPEG files of a megapixel.
@@ -8,7 +8,8 @@ memory:  the peak memory of scoring 10,000, 100,000 and a million thumbnails in 
          as many as are named), with a constant in the network's place: what the network holds does
          not depend on how many pictures there are.
 cifake:  CIFAKE's official test, from its parquet shard and from 20,000 files: whether all
-         probabilities are the same, and the accuracy, which is the model card's.
+         probabilities are the same, and the accuracy, which is the model card's. With a number,
+         every so many of them alone.
 scaling: what the JPEG decoder's own scaling, which is faster, would change in the answers to
          photographs of twelve megapixels.
 
@@ -125,9 +126,12 @@ def constant(shown):
     return Answers(np.zeros((1, len(shown)), np.float32), np.zeros(len(shown)))
 
 
-def cifake(folder, source):
+def cifake(folder, source, every="1"):
     """Score CIFAKE's official test from its shard and from files; say what is equal."""
-    [shard] = Path(source).glob("test*.parquet")
+    [whole] = Path(source).glob("test*.parquet")
+    table = pq.read_table(whole)
+    shard = Path(folder, "test.parquet")
+    pq.write_table(table.take(list(range(0, table.num_rows, int(every)))), shard)
     unpacked = Path(folder, "test")
     rows = iter(pq.ParquetFile(shard).iter_batches(256))
     names = pq.read_schema(shard).metadata[b"huggingface"].decode()
