@@ -1,11 +1,13 @@
 # make course: install, then run the seven notebooks on the embedded sample.
 # make test:   install, then run every test.
 # make lint:   install, then check the code's style and its formatting.
+# make book:   install, then render the book into docs/_build/html, from the notebooks' committed outputs.
+# make repository TO=OWNER/NAME: say where this copy is hosted, for Colab's badges and the book's links.
 PYTHON ?= python3.11
 VENV := .venv
 INSTALLED := $(VENV)/.installed
 
-.PHONY: course test lint notebooks lab clean
+.PHONY: course test lint notebooks book repository lab clean
 
 course: $(INSTALLED)
 	$(VENV)/bin/truthpixel course --profile sample
@@ -25,6 +27,13 @@ notebooks: $(INSTALLED)
 	cp .fresh/outputs/gradcam/contact_sheet.png notebooks/opening.png
 	rm -rf .fresh
 
+book: $(INSTALLED)
+	$(VENV)/bin/python -m sphinx --fail-on-warning --keep-going --quiet -b html -c docs . docs/_build/html
+	@echo "The book is docs/_build/html/index.html"
+
+repository:
+	$(PYTHON) docs/set_repository.py $(TO)
+
 lab: $(INSTALLED)
 	$(VENV)/bin/jupyter lab notebooks
 
@@ -34,4 +43,4 @@ $(INSTALLED): pyproject.toml requirements.lock
 	touch $@
 
 clean:
-	rm -rf $(VENV) outputs
+	rm -rf $(VENV) outputs docs/_build
