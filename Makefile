@@ -19,13 +19,15 @@ lint: $(INSTALLED)
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 
-# Run the notebooks anew and keep what they print: the committed copies, and the README's picture, are these.
+# Run the notebooks anew and keep what they print: the committed copies, the README's figures and its picture are these.
 notebooks: $(INSTALLED)
 	rm -rf .fresh
 	TRUTHPIXEL_HOME=$(CURDIR)/.fresh $(VENV)/bin/jupyter nbconvert --to notebook --execute --inplace \
 		--ExecutePreprocessor.record_timing=False notebooks/*.ipynb notebooks/solutions/*.ipynb
-	cp .fresh/outputs/gradcam/contact_sheet.png notebooks/opening.png
+	cp .fresh/outputs/metrics.json docs/measured/sample.json
 	rm -rf .fresh
+	$(VENV)/bin/python docs/measured.py
+	$(VENV)/bin/python docs/make_picture.py
 
 book: $(INSTALLED)
 	$(VENV)/bin/python -m sphinx --fail-on-warning --keep-going --quiet -b html -c docs . docs/_build/html

@@ -19,6 +19,8 @@ copyright = author  # the words under each page
 extensions = ["myst_nb", "sphinx_external_toc"]
 external_toc_path = "docs/toc.yml"
 external_toc_exclude_missing = True  # no file is a page that the table of contents does not name
+exclude_patterns = [".*"]  # nor is what tools leave here
+suppress_warnings = ["etoc.glob"]  # no page need be there of what docs/toc.yml names by a pattern
 
 nb_execution_mode = "off"  # the outputs are the committed ones; `make notebooks` makes them anew
 nb_ipywidgets_js = {}  # no kernel runs behind a page: a widget would be an empty frame

@@ -12,7 +12,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PLACES = ("pyproject.toml", "README.md", "CITATION.cff", "notebooks/*.ipynb", "docs/*.md")
+PLACES = ("pyproject.toml", "README.md", "CITATION.cff", "docs/*.md")
+PLACES += ("notebooks/*.ipynb", "notebooks/solutions/*.ipynb")
 NOBODY = "OWNER"  # who hosts it until somebody says so
 
 
