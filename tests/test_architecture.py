@@ -17,7 +17,7 @@ NAME = PACKAGE.name
 NOTEBOOKS = sorted((PACKAGE.parent / "notebooks").glob("*.ipynb"))
 
 CHAPTERS = ("data", "model", "train", "evaluate", "explain", "demo")  # as the course meets them
-FACES = (*CHAPTERS, "plots", "exercises", "scoring")
+FACES = (*CHAPTERS, "plots", "exercises", "export", "scoring")
 SERVICES = {
     "errors",
     "labels",
@@ -38,12 +38,13 @@ MAY_IMPORT = {
     **{CHAPTERS[i]: {*CHAPTERS[:i], *SERVICES, "plots"} for i in range(len(CHAPTERS))},
     "exercises": {*CHAPTERS, *SERVICES, "plots"},  # they check what the reader made of a chapter
     "scoring": {*CHAPTERS, *SERVICES, "plots"},
+    "export": {*CHAPTERS, *SERVICES},
     "profiles": set(),
     "reuse": {"files"},
     "parameters": {"errors", "files", "reuse"},
     "course": {*CHAPTERS, *SERVICES, "plots", "profiles", "reuse", "parameters"},
     "ending": set(),
-    "cli": {*CHAPTERS, *SERVICES, "plots", "course", "ending", "profiles", "scoring"},
+    "cli": {*CHAPTERS, *SERVICES, "plots", "course", "ending", "export", "profiles", "scoring"},
 }
 OWN_CHAPTER = {
     "01_data": "data",

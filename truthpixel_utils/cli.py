@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from truthpixel_utils import __version__, course, data, demo, evaluate, model, plots, train
+from truthpixel_utils import __version__, course, data, demo, evaluate, export, model, plots, train
 from truthpixel_utils.ending import tidy_ending
 from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.files import atomic_write, project_path, writable_folder
@@ -262,6 +262,7 @@ def _write(path: Path, text: str) -> None:
 
 
 truthpixel.add_command(score_pictures)
+truthpixel.add_command(export.export_command)
 
 
 @truthpixel.command("demo")

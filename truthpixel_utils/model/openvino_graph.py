@@ -172,7 +172,7 @@ def _add(layer: layers.Add, *inputs: Node) -> Node:
 
 def _activation(layer: layers.Layer, x: Node) -> Node:
     """Apply a layer's activation; a layer of type `Activation` has nothing else."""
-    name = keras.activations.serialize(layer.activation)
+    name = layer.activation.__name__
     if name not in ACTIVATIONS:
         raise NotImplementedError(f"the activation {name}")
     return ACTIVATIONS[name](x)
@@ -197,6 +197,7 @@ ACTIVATIONS = {
     "relu6": _relu6,
     "sigmoid": ops.sigmoid,
     "silu": ops.swish,
+    "sqrt": ops.sqrt,
 }
 
 TRANSLATIONS = {
