@@ -33,7 +33,7 @@ from truthpixel_utils import data, export
     "source",
     metavar="SOURCE",
     help="litert: compute in 8-bit integers, whose ranges are chosen by training images of SOURCE "
-    "(named as for evaluate). benchmarks/README.md says what that costs.",
+    "(named as for evaluate). benchmarks/litert.py measures what that costs.",
 )
 @click.option(
     "--output-dir",
