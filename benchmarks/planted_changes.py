@@ -65,6 +65,10 @@ PLANTED = {
             "truthpixel_utils/labels.py", ('"real": 0', '"real": 1'), ('"fake": 1', '"fake": 0')
         ),
     ),
+    "the short names of the two classes are exchanged": (
+        "01_data",
+        replace("truthpixel_utils/labels.py", ('("real", "ai")', '("ai", "real")')),
+    ),
     "60 training images stand in the test part too": ("01_data", leak),
     "the parts for training and validation are exchanged": ("01_data", swap_parts),
     "a thumbnail has 64 pixels a side, not 32": (
