@@ -45,8 +45,7 @@ def assert_all_places_name(name, root):
         badge = re.search(r"colab\.research\.google\.com/github/([\w.-]+/[\w.-]+)/(\S+?)\)", title)
         assert badge[1] == name, path.name
         assert badge[2] == f"blob/main/notebooks/{path.name}"
-        if source := in_colab(path):
-            assert source == FIRST_CELL.format(name), path.name
+        assert in_colab(path) == FIRST_CELL.format(name), path.name
     citation = yaml.safe_load((root / "CITATION.cff").read_text(encoding="utf-8"))
     assert citation["repository-code"] == f"https://github.com/{name}"
 
@@ -57,10 +56,7 @@ def test_every_place_names_the_repository_of_pyproject_toml():
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_the_first_code_cell_installs_in_colab_and_does_nothing_elsewhere(path):
-    source = in_colab(path)
-    if source is None:
-        pytest.skip("this notebook does not install itself yet")
-    tree = ast.parse(TransformerManager().transform_cell(source))
+    tree = ast.parse(TransformerManager().transform_cell(in_colab(path)))
     exec(compile(tree, path.name, "exec"), {})  # no `get_ipython` here: nothing may be called
 
 
