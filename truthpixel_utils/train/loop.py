@@ -14,6 +14,7 @@ from truthpixel_utils.files import atomic_write
 from truthpixel_utils.model import save_detector
 from truthpixel_utils.train.augment import reseed
 from truthpixel_utils.train.batches import Batches, Examples
+from truthpixel_utils.train.devices import on_devices
 from truthpixel_utils.train.recipes import GENTLE, RECIPES
 from truthpixel_utils.train.settings import Settings
 
@@ -88,7 +89,7 @@ class EpochCheckpoint(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
         """Add a row to the history and write the three files."""
         row = dict(logs)
-        row.setdefault("learning_rate", float(self.model.optimizer.learning_rate))
+        row.setdefault("learning_rate", _number(self.model.optimizer.learning_rate))
         row["stage"] = self.stage
         number = epoch + 1  # Keras counts from 0
         row = pd.DataFrame([row], index=pd.Index([number], name="epoch")).astype(float)
@@ -116,6 +117,7 @@ def fit_stage(
     stage: int,
     folder: Path,
     epochs_before: int = 0,
+    strategy: str = "auto",
 ) -> pd.DataFrame:
     """Train a network for one stage and leave it with the weights of its best epoch.
 
@@ -136,12 +138,22 @@ def fit_stage(
         is gone on with.
     epochs_before : int
         Epochs that the stages before this one have trained.
+    strategy : str
+        Which devices compute, see `devices.on_devices`.
 
     Returns
     -------
     pandas.DataFrame
         One row an epoch, see `phases.train_phase`.
     """
+    with on_devices(network, strategy) as trained:
+        history = _fit(trained, training, validation, settings, stage, folder, epochs_before)
+    network.set_weights(keras.models.load_model(folder / "best.keras").get_weights())
+    return history
+
+
+def _fit(network, training, validation, settings, stage, folder, epochs_before):
+    """Train for one stage, see `fit_stage`; the weights are those of the last epoch."""
     recipe = RECIPES[settings.recipe]
     _, epochs = settings.stages[stage - 1]
     steps = math.ceil(len(training.labels) / settings.batch_size)
@@ -168,7 +180,6 @@ def fit_stage(
         )
         # TensorFlow never forgets a dataset: the mapped features would stay in memory.
         del batches.examples, watched.examples
-    network.set_weights(keras.models.load_model(folder / "best.keras").get_weights())
     return checkpoint.history
 
 
@@ -226,8 +237,13 @@ def _resume(network, folder, steps):
         if variable.name != "learning_rate":  # `on_train_begin` has it lowered again
             variable.assign(saved)
     history = read_history(folder / "history.csv")
-    whole_epochs = int(last.optimizer.iterations) // steps
+    whole_epochs = int(_number(last.optimizer.iterations)) // steps
     return history.head(whole_epochs)  # the last row may have been written without its weights
+
+
+def _number(variable):
+    """A variable of the optimizer as a number, on however many devices it lies."""
+    return float(keras.ops.convert_to_numpy(variable))
 
 
 def _has_stopped(history, recipe):

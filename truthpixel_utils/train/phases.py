@@ -52,6 +52,7 @@ def train_phase(
     recipe: str = "gentle",
     seed: int = 42,
     output_dir: str | Path = "outputs",
+    strategy: str = "auto",
 ) -> pd.DataFrame:
     """Train what is trainable in the detector and leave it with the weights of its best epoch.
 
@@ -92,6 +93,8 @@ def train_phase(
     output_dir : str or Path
         Gets ``models/phase<N>.keras``, ``training_history_phase<N>.csv``, ``checkpoints/`` and
         ``cache/``; a relative one starts at the project.
+    strategy : {"auto", "one", "mirrored"}
+        Which devices compute: ``"auto"`` takes all GPUs there are, see `devices.on_devices`.
 
     Returns
     -------
@@ -116,10 +119,10 @@ def train_phase(
     )
     _check_nothing_frozen(split_trunk(detector)[0], settings)
     with alone_in(output_dir, "training"):
-        return _train(detector, splits, phase, settings, project_path(output_dir))
+        return _train(detector, splits, phase, settings, project_path(output_dir), strategy)
 
 
-def _train(detector, splits, phase, settings, output):
+def _train(detector, splits, phase, settings, output, strategy):
     """Train, resume or reuse with settings that make sense, see `train_phase`."""
     trunk, top = split_trunk(detector)
     final = output / "models" / f"phase{phase}.keras"
@@ -141,7 +144,7 @@ def _train(detector, splits, phase, settings, output):
     view = view_of(detector)
     training = _examples(trunk, splits["train"], view, settings, cache)
     validation = _watched(trunk, splits["validation"], view, cache)
-    history = _fit_stages(top, training, validation, settings, checkpoint)
+    history = _fit_stages(top, training, validation, settings, checkpoint, strategy)
 
     freeze_batch_norm(detector)  # a finished detector keeps its statistics, however it is called
     finished.unlink(missing_ok=True)  # from here on, what lies there is not of that training
@@ -173,7 +176,7 @@ def _remove_stages(checkpoint):
         shutil.rmtree(stage)
 
 
-def _fit_stages(top, training, validation, settings, checkpoint):
+def _fit_stages(top, training, validation, settings, checkpoint, strategy):
     """Train the top stage after stage, each from the best weights of the one before.
 
     The last stage has the top's own size, so that the top is what it trains.
@@ -185,7 +188,9 @@ def _fit_stages(top, training, validation, settings, checkpoint):
         epochs_before = sum(len(history) for history in histories)
         folder = checkpoint / f"stage{stage}"
         histories.append(
-            fit_stage(network, training, validation, settings, stage, folder, epochs_before)
+            fit_stage(
+                network, training, validation, settings, stage, folder, epochs_before, strategy
+            )
         )
         top.set_weights(network.get_weights())
     return pd.concat(histories)

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from truthpixel_utils.backend import keras
 from truthpixel_utils.train.batches import Batches
+from truthpixel_utils.train.devices import steps_at_once
 
 
 @dataclass(frozen=True)
@@ -212,7 +213,5 @@ def _compile(network, optimizer, label_smoothing):
         optimizer,
         loss=keras.losses.BinaryCrossentropy(label_smoothing=label_smoothing),
         metrics=["accuracy", keras.metrics.AUC(name="auc")],
-        # On cached features a step is so short that starting it takes longer, and TensorFlow and
-        # JAX start several at once. Torch cannot.
-        steps_per_execution=1 if keras.config.backend() == "torch" else 25,
+        steps_per_execution=steps_at_once(25),
     )
