@@ -53,5 +53,13 @@ def test_it_can_be_saved_fused_and_explained(detector, tmp_path):
     assert heatmaps.shape == (2, 64, 64)
 
 
+def test_a_heatmap_is_finite_where_a_channel_is_the_same_everywhere(detector):
+    images = np.concatenate([PIXELS[:2], np.full((1, 64, 64, 3), 200, np.uint8)])
+    for target in ("ai", "real"):
+        heatmaps = explain.compute_heatmaps(detector, images, target=target)
+        assert np.isfinite(heatmaps).all()
+    assert heatmaps[:2].any()
+
+
 def test_only_the_linear_layer_is_to_be_trained(detector):
     assert [layer.name for layer in detector.layers if layer.trainable_weights] == ["logit"]

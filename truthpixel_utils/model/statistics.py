@@ -21,6 +21,7 @@ layers = keras.layers
 
 MAPS = ("block5c_add", "block6d_add", "top_activation")  # whose statistics are taken
 STATISTICS = "statistics"  # the layer that holds them all
+LEAST_VARIANCE = 1e-12  # of a channel: at 0 the square root has no slope, and a heatmap no value
 
 
 @keras.saving.register_keras_serializable("truthpixel")
@@ -28,7 +29,8 @@ class SpatialDeviation(layers.Layer):
     """The standard deviation of each channel of a map over its cells: (N, H, W, C) to (N, C)."""
 
     def call(self, maps: keras.KerasTensor) -> keras.KerasTensor:
-        return keras.ops.std(maps, axis=(1, 2))
+        variance = keras.ops.var(maps, axis=(1, 2))
+        return keras.ops.sqrt(keras.ops.maximum(variance, LEAST_VARIANCE))
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         return (input_shape[0], input_shape[-1])
