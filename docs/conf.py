@@ -23,7 +23,9 @@ exclude_patterns = [".*"]  # nor is what tools leave here
 suppress_warnings = ["etoc.glob"]  # no page need be there of what docs/toc.yml names by a pattern
 
 nb_execution_mode = "off"  # the outputs are the committed ones; `make notebooks` makes them anew
-nb_ipywidgets_js = {}  # no kernel runs behind a page: a widget would be an empty frame
+# No kernel runs behind a page: a widget would be an empty frame, and its picture stands there.
+nb_ipywidgets_js = {}
+nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3  # [recall](glossary.md#recall) leads there, here as on GitHub
 
