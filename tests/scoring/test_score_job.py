@@ -51,7 +51,7 @@ def encoded(pixels, form="PNG"):
 def mixed(tmp_path_factory):
     """Thumbnails of every verdict, one that says what it is, noise, and a photograph."""
     folder = tmp_path_factory.mktemp("mixed")
-    rows = pq.read_table(data.SAMPLE / "test.parquet", columns=["image"]).take([0, 12, 26, 220])
+    rows = pq.read_table(data.SAMPLE / "test.parquet", columns=["image"]).take([0, 12, 8, 94])
     contents = [row["bytes"] for row in rows["image"].to_pylist()]
     for number, content in enumerate(contents):
         (folder / f"{number}.jpg").write_bytes(content)
