@@ -16,6 +16,7 @@ def test_fewer_twins():
     assert "every image had a twin" in said("1.1", 0.82)
     assert "what coins give" in said("1.1", 0.5)
     assert "between 0 and 1" in said("1.1", 64)
+    assert said("1.1", 0.55).startswith("Right")  # some seeds give no more
 
 
 @pytest.fixture
@@ -35,6 +36,8 @@ def test_reading_the_spectrum(made_up_spectra):
     assert "sign" in said("1.2", {"gan": -5}, *made_up_spectra)
     assert "elsewhere" in said("1.2", {"gan": 3}, *made_up_spectra)
     assert "gan is missing" in said("1.2", {}, *made_up_spectra)
+    assert said("1.2", {"camera": 1, "gan": 5}, *made_up_spectra).startswith("Right")
+    assert "elsewhere" in said("1.2", {"camera": 1, "gan": 3}, *made_up_spectra)
 
 
 def test_groups_keep_photographs_together():
@@ -44,7 +47,7 @@ def test_groups_keep_photographs_together():
     crops = pd.Series(rows["id"][:]).str.extract(r"/([\w-]+_\d{4})[_.]", expand=False)
     assert "overlap" in said("1.3", lambda ids: list(crops), rows)
     assert "lumps" in said("1.3", lambda ids: ["all"] * len(ids), rows)
-    assert "returns 1 groups" in said("1.3", lambda ids: ["all"], rows)
+    assert "your function returns has 1." in said("1.3", lambda ids: ["all"], rows)
 
 
 def test_what_may_be_trained():
@@ -63,6 +66,8 @@ def test_a_strangers_images():
     assert "white" in said("2.2", lambda x: x.astype(np.uint8))
     assert "uint8" in said("2.2", lambda x: x * 255)
     assert "shape" in said("2.2", lambda x: x[0])
+    stretched = said("2.2", lambda x: (255 * x / x.max()).round().astype(np.uint8))
+    assert "the same number" in stretched
 
 
 def test_unfreezing_well():
@@ -97,3 +102,4 @@ def test_an_honest_choice():
     assert said("3.3", 0.47, *given).startswith("Right")
     assert "colleague's number" in said("3.3", 0.64, *given)
     assert "make the choice" in said("3.3", 0.58, *given)
+    assert "between 0 and 1" in said("3.3", 47, *given)

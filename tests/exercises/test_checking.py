@@ -47,6 +47,18 @@ def test_a_function_that_stops_is_told_why_without_a_traceback(half):
     assert repr(reply) == "Not yet: your function stops with ZeroDivisionError: division by zero"
 
 
+def test_a_function_without_a_return_is_told_so(half):
+    reply = exercises.check("1.2", lambda number: None)
+    assert repr(reply) == "Not yet: your function returns nothing: does it end with `return`?"
+
+
+def test_what_is_no_number_cannot_pass_for_one(half):
+    reply = exercises.check("1.1", float("nan"))
+    assert repr(reply) == "Not yet: your answer has to be a number, and it is nan."
+    reply = exercises.check("4.2", {"learning rate": 0.5, "batch norm": ...})
+    assert repr(reply) == "Not yet: batch norm has to be a number, and it is Ellipsis."
+
+
 def test_an_unknown_exercise_names_those_that_there_are(half):
     for number in ("9.1", "1.9", "", "1"):
         with pytest.raises(TruthPixelError, match=r"there is no exercise .*: .* 1\.1, 1\.2"):

@@ -29,7 +29,7 @@ def test_the_score_is_kept_when_the_last_image_is_answered(quiz, home):
 
 
 def test_an_unanswered_quiz_says_so(quiz):
-    assert quiz.result.words.startswith("No score yet")
+    assert quiz.result.words.startswith("The quiz above is not finished")
 
 
 def test_labels_show_only_when_all_is_answered(quiz):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SHARE = 0.25  # of the images have a twin
 TRAINED = 0.7  # of the rows
-TOLERANCE = 0.08  # a few hundred coins do not fall exactly half and half
+TOLERANCE = 0.1  # of a hundred seeds, one falls farther off: the test rows are few
 
 
 def _fewer_twins(answer: float) -> Reply:
@@ -34,7 +34,8 @@ def _fewer_twins(answer: float) -> Reply:
         return not_yet("that is about what coins give, but some twins are still remembered.")
     return right(
         f"{remembered:.0%} of the test rows have their twin in training and are remembered, and "
-        f"a coin decides the others; {remembered:.2f} + {1 - remembered:.2f} / 2 = {expected:.2f}."
+        f"a coin decides the others; {remembered:.2f} + {1 - remembered:.2f} / 2 = "
+        f"{expected:.2f} on average."
     )
 
 
@@ -55,6 +56,7 @@ def _reading_the_spectrum(answer: dict, spectra: np.ndarray, makers: np.ndarray)
     if "camera" not in of_maker or len(of_maker) < 2:
         return not_yet("these data name no camera and generators: use the sample.")
     expected = _largest_differences({m: np.exp(s.mean(axis=0)) for m, s in of_maker.items()})
+    answer = {maker: answer[maker] for maker in expected if maker in answer}  # no camera
     if answer == expected:
         return right("and it is a typical image that this describes, not the few contrasty ones.")
     if missing := sorted(expected.keys() - answer.keys()):
@@ -74,7 +76,7 @@ def _honest_groups(groups: Callable, rows: datasets.Dataset) -> Reply:
         return not_yet("some of these images name no source: use the sample.")
     found = pd.Series(list(groups(list(rows["id"][:]))))
     if len(found) != len(rows):
-        return not_yet(f"there are {len(rows)} ids, and your function returns {len(found)} groups.")
+        return not_yet(f"there are {len(rows)} ids; what your function returns has {len(found)}.")
     if found.isna().any():
         return not_yet("some images have no group.")
     groups_of_each = found.groupby(photographs).nunique()

@@ -44,6 +44,8 @@ def _strangers_images(prepare: Callable) -> Reply:
         return not_yet("0.9999 of 255 is nearer to 255 than to 254: round before you convert.")
     if np.abs(made - asked * 255).max() > 0.5 + 1e-6:
         return not_yet("black and white are right, but the tones between are not.")
+    if np.abs(np.asarray(prepare(asked[3:] / 2)) - asked[3:] * 127.5).max() > 0.5 + 1e-6:
+        return not_yet("a dark image has become brighter: multiply every image by the same number.")
     return right("0 to 1 has become 0 to 255, rounded, and nothing is divided.")
 
 
@@ -69,5 +71,5 @@ def _unfrozen_well(unfreeze: Callable) -> Reply:
 EXERCISES = {
     "2.1": ("a number", _all_of_them),
     "2.2": ("a function", _strangers_images),
-    "2.3": ("a function", _unfrozen_well),
+    "2.3": ("a function that changes the detector", _unfrozen_well),
 }

@@ -33,6 +33,7 @@ KINDS: dict[str, Callable[[Any], bool]] = {
     "a column": lambda answer: isinstance(answer, pd.Series),
     "a table": lambda answer: isinstance(answer, pd.DataFrame),
     "a function": callable,
+    "a function that changes the detector": callable,
     "anything": lambda answer: True,
 }
 
@@ -114,8 +115,12 @@ def check(number: str, answer: Any = ..., *given: Any) -> Reply:
         return Reply(None, f"Exercise {number} is not answered yet: put {kind} for the dots.")
     if not KINDS[kind](answer):
         return not_yet(f"the answer to {number} is {kind}, and this is a {type(answer).__name__}.")
+    values = answer.items() if isinstance(answer, dict) else [("your answer", answer)]
+    for name, value in values:
+        if kind in ("a number", "a dictionary") and not _is_a_number(value):
+            return not_yet(f"{name} has to be a number, and it is {value!r}.")
     try:
-        return function(_guarded(answer) if kind == "a function" else answer, *given)
+        return function(_guarded(answer, kind) if callable(answer) else answer, *given)
     except _Stopped as stopped:
         return not_yet(str(stopped))
 
@@ -155,18 +160,26 @@ def reveal(guess: float | None, measured: float, unit: str = "") -> Reply:
 
 
 class _Stopped(Exception):
-    """The reader's own function raised something, which the message names."""
+    """The reader's own function raised something or returned nothing, as the message says."""
 
 
-def _guarded(function: Callable) -> Callable:
+def _is_a_number(value: Any) -> bool:
+    """Tell a number that can be compared; the mean of nothing, nan, cannot."""
+    return KINDS["a number"](value) and value == value
+
+
+def _guarded(function: Callable, kind: str) -> Callable:
     """Wrap the reader's function, so that its errors are told apart from the check's own."""
 
     def guarded(*arguments, **named):
         try:
-            return function(*arguments, **named)
+            returned = function(*arguments, **named)
         except Exception as error:
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
             raise _Stopped(f"your function stops with {reason}") from None
+        if returned is None and kind == "a function":
+            raise _Stopped("your function returns nothing: does it end with `return`?")
+        return returned
 
     return guarded
 

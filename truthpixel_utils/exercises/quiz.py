@@ -20,7 +20,7 @@ from truthpixel_utils.labels import CLASSES, KEYS
 
 FILE = "your_score.json"
 SHOWN = 96  # pixels a side of an image in the quiz, about
-UNANSWERED = "No score yet: answer every image of the quiz above, then run this cell again."
+UNANSWERED = "The quiz above is not finished: answer every image, then run this cell again."
 
 
 class Quiz(ipywidgets.VBox):

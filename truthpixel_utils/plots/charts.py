@@ -65,7 +65,7 @@ def spectra(
     Parameters
     ----------
     power : pandas.DataFrame
-        One row a spatial frequency, which the index gives in cycles an image; one column a kind of
+        One row a spatial frequency, which the index gives in cycles per image; one column a kind of
         image.
     title : str
         Words above the figure.
@@ -85,7 +85,7 @@ def spectra(
         key = "real" if name in real else "ai"
         line = next(lines[key])
         axis.plot(power[name], color=COLOURS[key], linestyle=line, label=drawable(name))
-    axis.set(yscale="log", xlabel="spatial frequency (cycles an image)", ylabel=label, title=title)
+    axis.set(yscale="log", xlabel="spatial frequency (cycles per image)", ylabel=label, title=title)
     lowest, highest = axis.get_ylim()
     if highest / lowest < PLAIN_BELOW:  # such as multiples of the camera's power
         axis.yaxis.set_major_formatter("{x:g}")
