@@ -95,6 +95,7 @@ def test_auc_by_hand():
     assert said("3.2", by_pairs).startswith("Right")
     assert "a tie counts" in said("3.2", lambda labels, scores: by_pairs(labels, scores, tie=0))
     assert "photograph" in said("3.2", lambda labels, scores: by_pairs(1 - labels, scores))
+    assert "200 numbers" in said("3.2", lambda labels, scores: labels < scores)
 
 
 def test_an_honest_choice():

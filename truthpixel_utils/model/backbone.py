@@ -26,7 +26,7 @@ FROM_PACKAGE = (
     "(ImageNet's, by way of EfficientNet-Lite0; a little weaker than Keras's own)"
 )
 FROM_LITE0 = "ImageNet weights of EfficientNet-Lite0, whose network stands in for EfficientNetB0"
-RANDOM = "random: frozen, such a backbone has nothing to transfer"
+RANDOM = "random (a backbone that has learned nothing has nothing to transfer)"
 
 
 def on_backbone(
