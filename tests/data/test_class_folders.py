@@ -81,7 +81,7 @@ def test_dev_is_a_part_for_validation(tmp_path, capsys):
             write(tmp_path / part / name, numbered(2))
     assert data.summary(data.load_splits(tmp_path))["total"].tolist() == [4, 4, 4]
     said = capsys.readouterr().out
-    assert 'the three parts that the data bring (split="truthpixel" divides data that' in said
+    assert 'the three parts in which the data came (split="truthpixel" is for data that' in said
 
 
 def test_a_folder_of_locomotives_is_no_part(tmp_path):

@@ -148,8 +148,8 @@ def split_of_each(rows: pd.DataFrame, split: str) -> pd.Series:
         return _divide(rows.assign(source=None), SPLITS, SHARES)
     if parts == set(SPLITS):
         print(
-            "Split: the three parts that the data bring "
-            f'(split="{split}" divides data that bring none).'
+            "Split: the three parts in which the data came "
+            f'(split="{split}" is for data that came in one).'
         )
         return rows["part"]
     if split == "truthpixel":

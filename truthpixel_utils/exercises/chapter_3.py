@@ -22,8 +22,8 @@ def _too_fast(history: pd.DataFrame) -> Reply:
         found = history["learning_rate"].iloc[0]
         return not_yet(f"this training began with a learning rate of {found:g}, not {TOO_FAST:g}.")
     return right(
-        "each step jumps over the valley, so the weights shoot up, the loss with them, and the "
-        "accuracy jumps about."
+        "each step jumps over the valley, so the weights shoot up, the loss reaches thousands, and "
+        "the accuracy stays near that of a coin."
     )
 
 

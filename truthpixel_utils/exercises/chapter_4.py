@@ -21,7 +21,7 @@ def _trainable(answer: float, phase1: str) -> Reply:
     if answer == _count(detector) - head:
         return not_yet("that is the backbone alone: the head can be trained too.")
     if answer == detector.count_params():
-        return not_yet("those are all parameters; most of them are frozen.")
+        return not_yet("those are all parameters, and the layers below the last 60 stay frozen.")
     return not_yet("add up the sizes of all trainable variables after unfreezing a fresh copy.")
 
 
