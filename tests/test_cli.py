@@ -11,7 +11,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from conftest import RULE, write_class_folders
-from truthpixel_utils import __version__, cli, course, demo, evaluate, model
+from truthpixel_utils import __version__, cli, course, demo, evaluate, model, plots
 
 
 @pytest.fixture
@@ -97,14 +97,19 @@ def test_explain_tells_what_it_does_not_know_in_one_sentence(
     assert words in err and len(err.strip().splitlines()) == 1
 
 
+def test_explain_has_the_colours_of_the_course(capsys):
+    assert cli.main(["explain", "--help"]) == 0
+    assert f"[default: {plots.HEAT}]" in " ".join(capsys.readouterr().out.split())
+
+
 def test_explain_has_jets_colours_on_request(trained, tmp_path):
     (tmp_path / "a.png").write_bytes(dict(demo.load_examples())["real_thumbnail.jpg"])
     image = str(tmp_path / "a.png")
-    for colours in ("inferno", "jet"):
+    for colours in ("viridis", "jet"):
         cli.main(["explain", image, "--colours", colours, "--out", str(tmp_path / colours)])
     drawn = [
         np.asarray(Image.open(tmp_path / colours / "a_gradcam.png"))
-        for colours in ("inferno", "jet")
+        for colours in ("viridis", "jet")
     ]
     assert (drawn[0] != drawn[1]).any()
 

@@ -174,7 +174,7 @@ def evaluate_detector(
 @click.option(
     "--colours",
     "colour_map",
-    default="inferno",
+    default="viridis",
     show_default=True,
     help="jet, or any other colour map of matplotlib.",
 )
@@ -224,7 +224,7 @@ def explain_images(
 
     if colour_map not in matplotlib.colormaps:
         raise TruthPixelError(
-            f"matplotlib has no colour map {colour_map}: inferno, viridis and jet are some."
+            f"matplotlib has no colour map {colour_map}: viridis, inferno and jet are some."
         )
     images = demo.images_in(paths, out.absolute())
     writable_folder(out.absolute(), "--out")

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
+from matplotlib.colors import rgb_to_hsv
 
 from truthpixel_utils import plots
 
@@ -14,6 +15,14 @@ def test_overlay_heats_the_hot_pixels_only():
     assert coloured.sum() == 1 and coloured[2, 3]
     grey = image.mean(axis=-1).round()
     assert (laid[..., 0] == grey)[~coloured].all()
+
+
+def test_no_heat_is_orange_which_means_ai_generated():
+    hue, saturation, value = rgb_to_hsv(plt.get_cmap(plots.HEAT)(range(256))[:, :3]).T
+    orange = rgb_to_hsv([0xD5 / 255, 0x5E / 255, 0])[0]
+    assert plots.COLOURS["ai"] == "#D55E00"
+    near = (abs(hue - orange) < 0.06) & (saturation > 0.5) & (value > 0.5)
+    assert not near.any()
 
 
 def test_what_the_detector_was_not_shown_fades():

@@ -23,7 +23,7 @@ INK, FAINT = "#333333", "#BBBBBB"
 MARK = "#009E73"  # what the reader is to look at; the classes' own colours mean nothing else
 SECOND_MARK = "#AA4488"  # where there are two things to tell apart, neither of them a class
 VERDICT_COLOURS = {REAL: COLOURS["real"], CANNOT_TELL: INK, AI: COLOURS["ai"]}
-HEAT = "inferno"  # a perceptually uniform colour map that can be read without colour, too
+HEAT = "viridis"  # perceptually uniform, and without the orange that means AI-generated
 STYLE = {
     "figure.dpi": 110,
     "figure.constrained_layout.use": True,
