@@ -46,6 +46,12 @@ def test_the_area_needs_scores():
 
     assert said("5.3", mended).startswith("Right")
     assert "two scores are left" in said("5.3", flawed)
+    assert "one number is wanted" in said("5.3", lambda table: table["p_ai"])
+
+
+@pytest.mark.parametrize("number", ["5.1", "5.2", "7.1"])
+def test_per_cent_are_told_from_a_share(number, predictions):
+    assert "between 0 and 1" in said(number, 93.0, predictions)
 
 
 def test_hires_cam_is_told_from_its_relatives():
@@ -68,6 +74,7 @@ def test_a_map_brought_to_scale_invents_nothing():
     assert "has to stay 0" in flawed
     shifted = said("6.3", lambda heat: (heat - heat.min()) / ((heat.max() - heat.min()) or 1))
     assert "means no evidence" in shifted
+    assert "below 1 does not come up" in said("6.3", lambda heat: heat / max(heat.max(), 1))
 
 
 def test_braver_thresholds_answer_more(predictions):
@@ -82,13 +89,26 @@ def test_braver_thresholds_answer_more(predictions):
 
 
 def test_the_calibration_error_weighs_its_bins():
-    def by_hand(table, weighed=True, bins=10):
+    def gaps_and_sizes(table, bins=10):
         groups = table.groupby((table["p_ai"] * bins).clip(upper=bins - 0.01).astype(int))
-        gaps = (groups["p_ai"].mean() - groups["label"].mean()).abs()
-        return np.average(gaps, weights=groups.size() if weighed else None)
+        return groups["p_ai"].mean() - groups["label"].mean(), groups.size()
+
+    def by_hand(table, weighed=True, bins=10):
+        gaps, sizes = gaps_and_sizes(table, bins)
+        return np.average(gaps.abs(), weights=sizes if weighed else None)
+
+    def signed(table):
+        gaps, sizes = gaps_and_sizes(table)
+        return np.average(gaps, weights=sizes)
+
+    def never_summed(table):
+        gaps, sizes = gaps_and_sizes(table)
+        return gaps.abs() * sizes / len(table)
 
     assert said("7.2", by_hand).startswith("Right")
     assert "weigh them" in said("7.2", lambda table: by_hand(table, weighed=False))
+    assert "cancel out" in said("7.2", signed)
+    assert "it returns a Series" in said("7.2", never_summed)
     assert "fifteen bins" in said("7.2", lambda table: by_hand(table, bins=15))
 
 
@@ -98,4 +118,6 @@ def test_a_probability_is_another_one_where_the_share_is_another():
 
     assert said("7.3", lambda p, s: odds(p, s) / (1 + odds(p, s))).startswith("Right")
     assert "those are the odds" in said("7.3", odds)
-    assert "something else" in said("7.3", lambda p, s: p)
+    assert "it returns 0.1, which is wrong" in said("7.3", lambda p, s: p)
+    assert "nothing may change" in said("7.3", lambda p, s: p * s)
+    assert "one number is wanted" in said("7.3", lambda p, s: [p, s])

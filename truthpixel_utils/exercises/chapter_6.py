@@ -58,12 +58,15 @@ def _to_scale(answer: Callable) -> Reply:
     with np.errstate(all="ignore"):
         empty = np.asarray(answer(np.zeros((4, 4))))
         some = np.asarray(answer(np.array([[0.5, 1.0], [2.0, 4.0]])))
+        faint = np.asarray(answer(np.array([[0.05, 0.1], [0.2, 0.4]])))
     if not np.isfinite(empty).all() or empty.any():
         return not_yet("the map of an image in which nothing speaks for the verdict has to stay 0.")
     if some.min() == 0:
         return not_yet("the coldest cell had heat, and now it is 0, which means no evidence.")
     if not np.allclose(some, [[0.125, 0.25], [0.5, 1.0]]):
         return not_yet("the hottest cell has to become 1, and twice the heat stay twice the heat.")
+    if not np.allclose(faint, some):
+        return not_yet("a map whose hottest cell is below 1 does not come up to 1.")
     return right("0 stays no evidence, and an empty map stays empty.")
 
 

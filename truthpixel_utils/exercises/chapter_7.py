@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from truthpixel_utils.evaluate import expected_calibration_error, verdicts
-from truthpixel_utils.exercises.checking import Reply, not_yet, right
+from truthpixel_utils.exercises.checking import Reply, is_one_number, not_yet, right
 from truthpixel_utils.labels import CANNOT_TELL
 
 CLOSE = 0.006  # how near an answer has to be that may have been rounded to two digits
@@ -19,6 +19,8 @@ def _braver(answer: float, validation: pd.DataFrame) -> Reply:
     answered = _answered(validation, 0.05)
     if abs(answer - answered) < CLOSE:
         return right("silence has a price, and the thresholds set it.")
+    if answer > 1:
+        return not_yet("a share is a number between 0 and 1: neither per cent nor a count.")
     if abs(answer - (1 - answered)) < CLOSE:
         return not_yet("that is the share that gets no answer.")
     if abs(answer - _answered(validation, 0.01)) < CLOSE:
@@ -44,9 +46,13 @@ def _calibration_error(answer: Callable) -> Reply:
         label = (rng.random(400) < came_true).astype(int)
         table = pd.DataFrame({"label": label, "p_ai": p_ai})
         found, wanted = answer(table.copy()), expected_calibration_error(table, bins=10)
+        if not is_one_number(found):
+            return not_yet(f"it returns a {type(found).__name__}: one number is wanted, the error.")
         groups = table.groupby((p_ai * 10).astype(int))
-        gaps = (groups["p_ai"].mean() - groups["label"].mean()).abs()
-        if np.isclose(found, gaps.mean()):
+        gaps = groups["p_ai"].mean() - groups["label"].mean()
+        if np.isclose(abs(found), abs(np.average(gaps, weights=groups.size()))):
+            return not_yet("gaps up and gaps down cancel out: take the size of each.")
+        if np.isclose(found, gaps.abs().mean()):
             return not_yet("each bin counts as much as another: weigh them by their images.")
         if np.isclose(found, expected_calibration_error(table)):
             return not_yet("that is with fifteen bins, as `evaluate` has them; ten are wanted.")
@@ -60,11 +66,16 @@ def _for_another_share(answer: Callable) -> Reply:
     for p_ai in (0.1, 0.5, 0.9, 0.99):
         for share in (0.5, 0.1, 0.01):
             found = answer(p_ai, share)
+            if not is_one_number(found):
+                return not_yet(f"it returns a {type(found).__name__}: one number is wanted.")
             odds = p_ai / (1 - p_ai) * share / (1 - share)
             if np.isclose(found, odds) and not np.isclose(found, odds / (1 + odds)):
                 return not_yet("those are the odds; a probability is odds / (1 + odds).")
             if not np.isclose(found, odds / (1 + odds)):
-                return not_yet(f"for p_ai = {p_ai} and a share of {share} it is something else.")
+                return not_yet(
+                    f"for p_ai = {p_ai} and a share of {share} it returns {found:.3g}, which is "
+                    "wrong (where the share is one half, nothing may change)."
+                )
     return right("where one image in a hundred is AI-generated, his 90 % are about 8 %.")
 
 

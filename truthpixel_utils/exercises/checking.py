@@ -88,6 +88,21 @@ def not_yet(words: str) -> Reply:
     return Reply(False, words)
 
 
+def is_one_number(returned: Any) -> bool:
+    """Tell whether a reader's function has returned one number, and not a column or a word.
+
+    Parameters
+    ----------
+    returned : object
+        What it returned.
+
+    Returns
+    -------
+    bool
+    """
+    return np.ndim(returned) == 0 and np.asarray(returned).dtype.kind in "fiu"
+
+
 def check(number: str, answer: Any = ..., *given: Any) -> Reply:
     """Check the answer to an exercise.
 
