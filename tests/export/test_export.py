@@ -1,10 +1,12 @@
 import hashlib
 import importlib.util
 import json
+import urllib.request
 
 import keras
 import numpy as np
 import pytest
+import triton_server
 
 from conftest import photographs
 from truthpixel_utils import data, evaluate, export, model
@@ -44,6 +46,23 @@ def test_each_runtime_says_what_keras_says(exported, detector):
     fitted = evaluate.load_rule(path=model.SHIPPED)["out_of_distribution"]
     distances = evaluate.ood_distances(detector, list(IMAGES), fitted)
     np.testing.assert_allclose(answers["distance"], distances, atol=1e-2)
+
+
+@pytest.mark.parametrize("exported", ["onnx"], indirect=True)
+def test_triton_answers_what_keras_says(exported, detector, tmp_path):
+    _, out = exported
+    pixels = {"name": "pixels", "datatype": "UINT8", "shape": IMAGES.shape}
+    body = json.dumps({"inputs": [pixels | {"data": IMAGES.ravel().tolist()}]}).encode()
+    with (
+        triton_server.started(out, tmp_path) as address,
+        urllib.request.urlopen(f"{address}/infer", body, timeout=60) as answer,
+    ):
+        outputs = json.load(answer)["outputs"]
+    answers = {output["name"]: np.array(output["data"]) for output in outputs}
+    logits, p_ai = evaluate.predict_images(detector, IMAGES, "keras")
+    np.testing.assert_allclose(answers["logit"], logits, atol=1e-3)
+    np.testing.assert_allclose(answers["p_ai"], p_ai, atol=1e-3)
+    assert answers["distance"].shape == p_ai.shape
 
 
 def test_the_card_says_how_to_use_the_files_and_what_they_are(exported):
