@@ -37,14 +37,25 @@ MAY_IMPORT = {
     "plots": {"errors", "labels", "files"},
     **{CHAPTERS[i]: {*CHAPTERS[:i], *SERVICES, "plots"} for i in range(len(CHAPTERS))},
     "exercises": {*CHAPTERS, *SERVICES, "plots"},  # they check what the reader made of a chapter
-    "scoring": {*CHAPTERS, *SERVICES, "plots"},
-    "export": {*CHAPTERS, *SERVICES},
+    "scoring": {*CHAPTERS, *SERVICES, "plots", "options"},
+    "export": {*CHAPTERS, *SERVICES, "options"},
     "profiles": set(),
+    "options": set(),
     "reuse": {"files"},
     "parameters": {"errors", "files", "reuse"},
     "course": {*CHAPTERS, *SERVICES, "plots", "profiles", "reuse", "parameters"},
     "ending": set(),
-    "cli": {*CHAPTERS, *SERVICES, "plots", "course", "ending", "export", "profiles", "scoring"},
+    "cli": {
+        *CHAPTERS,
+        *SERVICES,
+        "plots",
+        "course",
+        "ending",
+        "export",
+        "options",
+        "profiles",
+        "scoring",
+    },
 }
 OWN_CHAPTER = {
     "01_data": "data",

@@ -17,16 +17,9 @@ from truthpixel_utils.ending import tidy_ending
 from truthpixel_utils.errors import TruthPixelError
 from truthpixel_utils.files import atomic_write, project_path, writable_folder
 from truthpixel_utils.locks import alone_in
+from truthpixel_utils.options import model_option, output_dir_option
 from truthpixel_utils.profiles import PROFILES
 from truthpixel_utils.scoring.command import score_pictures
-
-output_dir_option = click.option(
-    "--output-dir",
-    default="outputs",
-    show_default=True,
-    metavar="DIR",
-    help="The course's output folder, where a detector is looked for and features are cached.",
-)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -120,13 +113,10 @@ def _parse_value(text: str) -> object:
     "the notebooks.",
 )
 @click.option("--limit", type=int, help="Images of the data set in all.  [default: every one]")
-@click.option(
-    "--model",
-    "model_file",
-    metavar="FILE",
-    help="A detector that was trained on none of the test images, by its file or its name (cifake, "
+@model_option(
+    "A detector that was trained on none of the test images, by its file or its name (cifake, "
     "pictures, course).  [default: what notebook 4 left in the output folder, else "
-    "cifake; for these two that is checked]",
+    "cifake; for these two that is checked]"
 )
 @click.option(
     "--out",
@@ -178,12 +168,9 @@ def evaluate_detector(
     show_default=True,
     help="jet, or any other colour map of matplotlib.",
 )
-@click.option(
-    "--model",
-    "model_file",
-    metavar="FILE",
-    help="The detector that is to answer, by its file or its name: cifake or pictures (in the "
-    "package), or course (what notebook 4 has trained).  [default: cifake]",
+@model_option(
+    "The detector that is to answer, by its file or its name: cifake or pictures (in the "
+    "package), or course (what notebook 4 has trained).  [default: cifake]"
 )
 @click.option(
     "--json",
@@ -274,12 +261,7 @@ truthpixel.add_command(export.export_command)
     show_default=True,
     help="Port to listen on.",
 )
-@click.option(
-    "--model",
-    "model_file",
-    metavar="FILE",
-    help="The detector that is to answer, as for explain.",
-)
+@model_option("The detector that is to answer, as for explain.")
 def serve_demo(ip: str, port: int, model_file: str | None) -> None:
     """Serve the demo as a web page, by Voilà."""
     demo.voila_app.serve(ip, port, model_file)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from truthpixel_utils import data, export
+from truthpixel_utils.options import model_option, output_dir_option
 
 
 @click.command("export")
@@ -20,14 +21,7 @@ from truthpixel_utils import data, export
     type=click.Path(path_type=Path),
     help="Folder to write, a new one; a relative one starts where you stand.",
 )
-@click.option(
-    "--model",
-    "model_file",
-    default="cifake",
-    show_default=True,
-    metavar="FILE",
-    help="The detector, by its file or its name, as for explain.",
-)
+@model_option("The detector, by its file or its name, as for explain.", default="cifake")
 @click.option(
     "--int8",
     "source",
@@ -35,13 +29,7 @@ from truthpixel_utils import data, export
     help="litert: compute in 8-bit integers, whose ranges are chosen by training images of SOURCE "
     "(named as for evaluate). benchmarks/litert.py measures what that costs.",
 )
-@click.option(
-    "--output-dir",
-    default="outputs",
-    show_default=True,
-    metavar="DIR",
-    help="The course's output folder, where its own detector is looked for.",
-)
+@output_dir_option
 def export_command(
     format: str, out: Path, model_file: str, source: str | None, output_dir: str
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from truthpixel_utils.files import writable_folder
+from truthpixel_utils.options import model_option, output_dir_option
 
 
 @click.command("score")
@@ -21,12 +22,7 @@ from truthpixel_utils.files import writable_folder
     help="The table; a relative path starts where you stand. While the work goes on, parts of it "
     "lie in the folder FILE.parts.",
 )
-@click.option(
-    "--model",
-    "model_file",
-    metavar="FILE",
-    help="The detector that is to answer, as for explain.  [default: cifake]",
-)
+@model_option("The detector that is to answer, as for explain.  [default: cifake]")
 @click.option(
     "--explain",
     "maps",
@@ -49,13 +45,7 @@ from truthpixel_utils.files import writable_folder
     show_default=True,
     help="local: this machine; ray: the cluster that RAY_ADDRESS names, by Ray Data.",
 )
-@click.option(
-    "--output-dir",
-    default="outputs",
-    show_default=True,
-    metavar="DIR",
-    help="The course's output folder, where a detector is looked for.",
-)
+@output_dir_option
 def score_pictures(
     paths: tuple[str, ...],
     out: Path,
