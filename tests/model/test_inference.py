@@ -99,6 +99,17 @@ def test_where_openvino_does_not_run_keras_serves_and_says_why(detector, monkeyp
     )
 
 
+def test_a_gpu_is_given_large_batches_and_answers_the_same(detector, monkeypatch):
+    model.freeze_backbone(detector)
+    _, top = model.split_trunk(detector)  # without a map
+    expected = predict_images(detector, PIXELS, "keras")[0]
+    monkeypatch.setattr(inference, "_on_accelerator", lambda: True)
+    assert inference.keras_batch(detector) > 4 * inference.KERAS_BATCH
+    assert inference.keras_batch(top) >= inference.KERAS_BATCH
+    answers = predict_images(detector, PIXELS, "keras")[0]
+    np.testing.assert_allclose(answers, expected, rtol=1e-4, atol=1e-4)
+
+
 def test_a_network_that_openvino_was_not_taught_is_left_to_keras(capsys):
     pixels = keras.Input((32, 32, 3))
     network = keras.Model(pixels, keras.layers.GlobalMaxPooling2D()(pixels))
