@@ -32,7 +32,7 @@ CHARTS = {
     for module in (charts, scores)
     for name, function in inspect.getmembers(module, inspect.isfunction)
     if function.__module__ == module.__name__
-}
+} | {"network_diagram", "phases_diagram"}
 # Names of `plots` that draw nothing.
 HARMLESS = {"keep", "save_figure", "COLOURS", "FAINT", "INK", "VERDICT_COLOURS"}
 NOT_SHOWN = "*(A figure that shows images; not kept.)*"

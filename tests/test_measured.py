@@ -58,6 +58,8 @@ def code(source, **data):
     ("cell", "shown"),
     [
         (code("plots.keep(plots.roc_curve(p), 'roc')", **{"image/png": "…"}), True),
+        (code("plots.network_diagram(detector, phases)", **{"image/png": "…"}), True),
+        (code("plots.windows_diagram(picture)", **{"image/png": "…"}), False),
         (code("%time table", **{"text/html": ["<table></table>"]}), True),
         (code("plots.image_grid(images)", **{"image/png": "…"}), False),
         (code("show(images)", **{"image/png": "…"}), False),
