@@ -65,6 +65,7 @@ def without_images(cell):
     outputs = [
         stand_in if may_show_images(output.get("data", {}), charts_alone) else output
         for output in cell["outputs"]
+        if output.get("name") != "stderr"  # warnings, which name this machine's paths
     ]
     return {**cell, "outputs": outputs}
 
