@@ -78,7 +78,8 @@ def kept(notebook):
         if cell["cell_type"] == "code":
             cell = {**without_images(cell), "metadata": {}}
         else:
-            cell["source"] = "".join(cell["source"]).replace("](../", "](../../")
+            source = "".join(cell["source"]).replace("](../", "](../../")
+            cell["source"] = source.replace("](solutions/", "](../../notebooks/solutions/")
         cells.append(cell)
     title, *text = cells[0]["source"].split("\n")
     cells[0]["source"] = "\n".join([f"{title} (on CIFAKE)", *text])

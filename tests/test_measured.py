@@ -106,6 +106,7 @@ def test_a_run_is_kept_for_the_book_without_images_and_paths(tmp_path, monkeypat
     written = sorted((docs / "reference_run").glob("*.ipynb"))
     assert len(written) == 7
     assert_holds_numbers_only(written)
+    assert_links_lead_somewhere(written)
 
 
 def assert_holds_numbers_only(paths):
@@ -118,6 +119,16 @@ def assert_holds_numbers_only(paths):
             assert "attachments" not in cell
         printed = [o for c in notebook["cells"] for o in c.get("outputs", [])]
         assert not re.search(r"/(home|root|tmp|work|Users)/", json.dumps(printed)), path.name
+
+
+def assert_links_lead_somewhere(paths):
+    """Of what lies beside a kept notebook, every link finds a file of the project."""
+    for path in paths:
+        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+            if cell["cell_type"] == "markdown":
+                for link in re.findall(r"\]\((?!https?:)([^)#]+)", "".join(cell["source"])):
+                    target = PROJECT / "docs/reference_run" / link
+                    assert target.exists(), f"{path.name}: {link}"
 
 
 def test_the_run_in_the_book_shows_none_of_cifakes_images():
