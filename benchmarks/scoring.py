@@ -50,7 +50,7 @@ from truthpixel_utils.model.openvino_graph import to_openvino
 from truthpixel_utils.scoring.places import find_units
 from truthpixel_utils.scoring.scorer import Scorer, tasks_of
 
-THUMBNAILS, PICTURES, ROUNDS = 2_048, 96, 3
+THUMBNAILS, PICTURES, ROUNDS = 2_048, 240, 3
 ROWS = (10_000, 100_000, 1_000_000)
 TWELVE_MEGAPIXELS = (3000, 4000)
 SCALED = 12  # photographs

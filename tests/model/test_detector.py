@@ -110,7 +110,7 @@ def test_trained_batch_norm_rests_when_told(detector):
 
 def test_a_network_of_somebody_else_is_told_in_one_sentence(detector):
     assert model.view_of(detector) == View("thumbnail", 32)
-    foreign = keras.Sequential([keras.Input((32, 32, 3)), keras.layers.Flatten(name="flat")])
+    foreign = keras.Sequential([keras.Input((32, 32, 3), name="flat"), keras.layers.Flatten()])
     with pytest.raises(TruthPixelError, match='begins with "flat": expected a detector'):
         model.view_of(foreign)
     pixels = keras.Input((32, 32, 3), name="pixels")

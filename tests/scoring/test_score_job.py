@@ -197,12 +197,12 @@ def test_nothing_to_score_is_said(tmp_path):
 
 
 def test_work_ahead_keeps_its_order_and_hands_on_what_went_wrong():
-    assert list(run_ahead(lambda x: x * x, range(50), 3)) == [x * x for x in range(50)]
+    assert list(run_ahead(lambda x: x * x, range(50), 3, 2)) == [x * x for x in range(50)]
     with pytest.raises(ZeroDivisionError):
-        list(run_ahead(lambda x: 1 / x, [1, 0], 3))
+        list(run_ahead(lambda x: 1 / x, [1, 0], 3, 2))
     with pytest.raises(KeyError):
-        list(run_ahead(str, failing(), 3))
-    endless = run_ahead(str, iter(int, 1), 3)
+        list(run_ahead(str, failing(), 3, 2))
+    endless = run_ahead(str, iter(int, 1), 3, 2)
     assert next(endless) == "0"
     endless.close()  # and does not wait for its end
 

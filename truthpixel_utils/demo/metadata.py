@@ -124,8 +124,8 @@ def _iptc(opened: Image.Image) -> Iterator[Entry]:
 
 def _xmp(opened: Image.Image) -> Iterator[Entry]:
     info = opened.info
-    packet = info.get("xmp") or info.get("XML:com.adobe.xmp") or _raw_profile(opened) or b""
-    for name, value in xmp.properties(packet):
+    packet = info.get("xmp") or info.get("XML:com.adobe.xmp") or _raw_profile(opened)
+    for name, value in xmp.properties(packet) if packet else ():
         yield Entry(XMP, name, value)
 
 

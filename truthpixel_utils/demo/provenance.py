@@ -208,8 +208,8 @@ def _groks_signature(entries: list[Entry]) -> Iterator[Statement]:
 
 def _camera(entries: list[Entry]) -> Iterator[Statement]:
     """Quote the camera, if the file has its settings too: a scanner has a maker and no exposure."""
-    camera = camera_of(entries)
-    if camera and any(_first(entries, PHOTO, key) for key in _EXPOSURE):
+    has_settings = any(_first(entries, PHOTO, key) for key in _EXPOSURE)
+    if has_settings and (camera := camera_of(entries)):
         yield Statement("EXIF camera", camera, CAMERA, camera)
 
 

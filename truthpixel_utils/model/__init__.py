@@ -19,7 +19,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "with_image_size",
         ],
         "fusion": ["fuse", "members", "views_of", "weigh"],
-        "inference": ["prepare"],
+        "inference": ["prepare", "threads_given"],
         "statistics": ["MAPS", "STATISTICS", "build_statistics_detector", "set_linear"],
         "storage": [
             "COURSE",

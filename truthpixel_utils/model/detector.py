@@ -92,7 +92,7 @@ def view_of(detector: keras.Model) -> View:
     TruthPixelError
         If the network's input is named after no view: it is not a detector of this course.
     """
-    name = detector.layers[0].name
+    name = detector.inputs[0].name  # `layers` is a list that Keras makes anew each time, slowly
     if name not in VIEWS:
         raise TruthPixelError(
             f'the network begins with "{name}": expected a detector of this course, whose input is '

@@ -112,9 +112,11 @@ class _OpenVINO:
 
         model = self.translated.clone()
         model.reshape([size, *self.input_shape])
-        hints = HINTS | _threads()
+        hints = dict(HINTS)
+        if threads := threads_given():
+            hints["INFERENCE_NUM_THREADS"] = threads
         if size == 1:
-            hints |= {"PERFORMANCE_HINT": "LATENCY"}
+            hints["PERFORMANCE_HINT"] = "LATENCY"
         self.queues[size] = openvino.AsyncInferQueue(openvino.compile_model(model, "CPU", hints))
 
     def __call__(self, inputs: np.ndarray) -> list[np.ndarray]:
@@ -137,10 +139,17 @@ class _OpenVINO:
         return results
 
 
-def _threads() -> dict[str, int]:
-    """Heed OMP_NUM_THREADS, by which Ray and others share a machine out among processes."""
+def threads_given() -> int | None:
+    """Tell how many threads this process may use, where somebody has said so.
+
+    Returns
+    -------
+    int or None
+        The environment variable OMP_NUM_THREADS, by which Ray and others share a machine out among
+        processes.
+    """
     threads = os.environ.get("OMP_NUM_THREADS", "")
-    return {"INFERENCE_NUM_THREADS": int(threads)} if threads.isdigit() else {}
+    return int(threads) if threads.isdigit() else None
 
 
 def _keep(results: list[np.ndarray], request, start: int) -> None:

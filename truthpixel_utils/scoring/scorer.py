@@ -6,6 +6,7 @@ rows in either.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,9 +24,9 @@ from truthpixel_utils.scoring.reading import Item, Unread, items_of
 from truthpixel_utils.scoring.table import SCHEMA, Part, make_part
 
 ROWS = 1024  # of a part: what is lost at most when a run is killed
-PICTURES_TOGETHER = 256  # that the network is shown at once, or fewer if they have many windows
-IMAGES_TOGETHER = 256
-READY = 2 * PICTURES_TOGETHER  # pictures that are decoded before the network is free
+PICTURES_TOGETHER = 512  # that the network is shown at once, or fewer if they have many windows
+IMAGES_TOGETHER = 512
+READY = 512  # pictures that are decoded before the network is free, at most
 
 
 class Task(NamedTuple):
@@ -138,8 +139,9 @@ class Scorer:
         Part
             As soon as one is complete, in the order of the pictures.
         """
+        threads = model.threads_given() or os.cpu_count() or 1
         together, images, part = [], 0, []
-        for seen in run_ahead(self.look_at, tasks, READY):
+        for seen in run_ahead(self.look_at, tasks, READY, threads):
             together.append(seen)
             images += sum(map(len, seen.shown))
             # What the network is shown at once never depends on where an earlier run was killed.
