@@ -1,6 +1,7 @@
 import itertools
 import subprocess
 import sys
+import warnings
 
 import cv2
 import keras
@@ -171,6 +172,16 @@ def test_real_is_explained_by_the_negative_logit(detector):
     for i, logit in enumerate(logits):
         np.testing.assert_array_equal(predicted[i], ai[i] if logit >= 0 else real[i])
     assert not np.allclose(ai, real)
+
+
+def test_a_very_sure_detector_is_explained_without_a_warning(detector):
+    sure = keras.models.clone_model(detector)
+    sure.set_weights(detector.get_weights())
+    sure.get_layer("logit").set_weights([np.zeros((128, 1)), np.full(1, -200)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        _, p_ai, _ = explain.predict_and_explain(sure, IMAGES[:2])
+    assert (p_ai < 1e-30).all()
 
 
 def test_a_map_without_evidence_stays_empty(detector):

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
+from scipy.special import expit
 
 from truthpixel_utils.backend import keras
 from truthpixel_utils.errors import TruthPixelError
@@ -117,7 +118,7 @@ def predict_and_explain(
             maps.extend(np.maximum(METHODS[method](activations, gradients), 0))
             logits.extend(logit[:, 0])
     logits = np.array(logits, np.float32)
-    p_ai = 1 / (1 + np.exp(-logits))
+    p_ai = expit(logits)
     height, width = images.shape[1:3]
     heatmaps = np.array([_resized(cells, height, width) for cells in maps], np.float32)
     return logits, p_ai, heatmaps.reshape(-1, height, width)  # also where there are no images

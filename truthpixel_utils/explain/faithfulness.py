@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from scipy.special import expit
 from scipy.stats import rankdata
 
 from truthpixel_utils.evaluate import predict_images
@@ -307,7 +308,7 @@ def _probability(detector, images, side):
     """The probability of each image's side; several versions of the images follow one another."""
     logits, _ = predict_images(detector, images)
     logits = logits.reshape(-1, len(side)).astype(float)
-    return (1 / (1 + np.exp(-side * logits))).ravel()
+    return expit(side * logits).ravel()
 
 
 def _ranks(heatmaps):
