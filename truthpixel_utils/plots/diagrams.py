@@ -90,12 +90,13 @@ def windows_diagram(picture: np.ndarray, windows: Sequence[np.ndarray], title: s
     step = windows[0].shape[0] + 2 * _GAP
     for i in range(len(windows)):
         cut.annotate(str(i + 1), (i % 3 * step + _GAP, i // 3 * step + _GAP), **_BADGE)
-    names = ("the picture, as it came", "its windows, pixel for pixel", "one answer")
-    for axis, name in zip((whole, cut, answer), names, strict=True):
+    for axis in (whole, cut, answer):
         axis.set_axis_off()
-        axis.set_title(name, fontsize=9, fontweight="normal")
+    whole.set_title("the picture, as it came", fontsize=9, fontweight="normal")
+    cut.set_title("its windows, pixel for pixel", fontsize=9, fontweight="normal")
     answer.set(xlim=(0, 1), ylim=(0, 1))
-    lines = "the detector gives\neach window a logit z\n\ntheir mean is\nthe picture's logit\n\n"
+    lines = "one answer:\n\nthe detector gives\neach window a logit z,\n"
+    lines += "and their mean is\nthe picture's logit\n\n"
     answer.text(
         0, 0.5, lines + r"$p_{\mathrm{ai}} = 1 / (1 + e^{-\bar z})$", va="center", fontsize=9
     )
