@@ -68,10 +68,9 @@ def test_the_best_epoch_is_kept_and_patience_ends_training(splits, restless):
     )  # features are kept in half precision
 
 
-@pytest.mark.parametrize("killed_at", ["best.keras", "last.keras"])
-@pytest.mark.parametrize("count", [0, 20])
+@pytest.mark.parametrize(("count", "killed_at"), [(0, "best.keras"), (20, "last.keras")])
 def test_a_killed_training_ends_with_the_weights_it_would_have_had(
-    splits, home, monkeypatch, capsys, killed_at, count
+    splits, home, monkeypatch, capsys, count, killed_at
 ):
     def detector():
         made = new_detector()

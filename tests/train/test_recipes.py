@@ -108,8 +108,8 @@ print(keras.config.backend(), float(history["loss"].iloc[0]) > 0)
 """
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
-def test_two_steps_train_under_every_backend(tiny, tmp_path, backend):
+@pytest.mark.parametrize("backend", ["jax", "torch"])  # all other tests train under TensorFlow
+def test_two_steps_train_under_another_backend(tiny, tmp_path, backend):
     pytest.importorskip(backend, reason=f"{backend} is not installed")
     done = subprocess.run(
         [sys.executable, "-c", TWO_STEPS, str(tiny), str(tmp_path)],
