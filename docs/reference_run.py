@@ -88,8 +88,8 @@ def kept(notebook):
     return {**notebook, "cells": cells, "metadata": metadata}
 
 
-def summary(runs, command):
-    """What the page says of the run: its command, and how long it took."""
+def summary(runs, command, figures):
+    """What the page says of the run: its command, how long it took, and what came out."""
     seconds = {name: run["metadata"]["papermill"]["duration"] for name, run in runs.items()}
     heads = [name.partition("_")[0] for name in runs]
     return (
@@ -97,7 +97,10 @@ def summary(runs, command):
         f"| notebook | {' | '.join(heads)} | all |\n"
         f"|{'---|' * (len(runs) + 2)}\n"
         f"| seconds | {' | '.join(f'{s:,.0f}' for s in seconds.values())} "
-        f"| {sum(seconds.values()):,.0f} |\n"
+        f"| {sum(seconds.values()):,.0f} |\n\n"
+        f"On {figures['images']:,} test images its accuracy is "
+        f"**{measured.with_interval(figures, 'accuracy', measured.percent)}**, its ROC-AUC "
+        f"{measured.with_interval(figures, 'roc_auc', measured.decimal)}, with 95 % intervals.\n"
     )
 
 
@@ -113,9 +116,11 @@ def main(outputs, command):
         for folder, words in ((str(outputs.resolve()), "outputs"), (cifake, "data/cifake")):
             text = text.replace(folder, words)
         (KEPT / f"{name}.ipynb").write_text(text, encoding="utf-8")
-    (measured.FIGURES / "cifake.json").write_bytes((outputs / "metrics.json").read_bytes())
+    written = (outputs / "metrics.json").read_bytes()
+    (measured.FIGURES / "cifake.json").write_bytes(written)
+    figures = json.loads(written)
     page = BLOCK.sub(
-        lambda found: found[1] + summary(runs, command) + found[2],
+        lambda found: found[1] + summary(runs, command, figures) + found[2],
         PAGE.read_text(encoding="utf-8"),
     )
     PAGE.write_text(page, encoding="utf-8")

@@ -101,7 +101,10 @@ def test_a_run_is_kept_for_the_book_without_images_and_paths(tmp_path, monkeypat
     reference_run.main(run_folder(tmp_path / "run"), "truthpixel course --profile full")
 
     assert "course --profile full" in (docs / "reference_run.md").read_text()
-    assert "| 60 | 60 | 60 | 60 | 60 | 60 | 60 | 420 |" in (docs / "reference_run.md").read_text()
+    page = (docs / "reference_run.md").read_text()
+    assert "| 60 | 60 | 60 | 60 | 60 | 60 | 60 | 420 |" in page
+    accuracy = 100 * json.loads(SAMPLE.read_text())["accuracy"]
+    assert f"its accuracy is **{accuracy:.1f} % (" in page
     assert measured.RUNS["cifake"] in (tmp_path / "README.md").read_text()
     written = sorted((docs / "reference_run").glob("*.ipynb"))
     assert len(written) == 7
