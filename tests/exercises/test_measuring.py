@@ -65,7 +65,23 @@ def test_hires_cam_is_told_from_its_relatives():
     assert said("6.2", hirescam).startswith("Right")
     assert "that is Grad-CAM" in said("6.2", gradcam)
     assert "below zero" in said("6.2", lambda a, g: (a * g).sum(axis=-1))
+    assert "mean over the channels" in said("6.2", lambda a, g: hirescam(a, g) / a.shape[-1])
     assert "after the sum" in said("6.2", lambda a, g: np.maximum(a * g, 0).sum(axis=-1))
+
+
+def test_hires_cam_may_work_in_place():
+    def in_place(activations, gradients):
+        activations *= gradients
+        return activations.sum(axis=-1).clip(0)
+
+    assert said("6.2", in_place).startswith("Right")
+
+
+@pytest.mark.parametrize("number", ["6.2", "6.3"])
+def test_what_is_no_array_of_numbers_is_told_in_one_sentence(number):
+    assert "it returns a str" in said(number, lambda *arrays: "hot")
+    assert "it returns a list" in said(number, lambda *arrays: [[1.0], [2.0, 3.0]])
+    assert "it makes (3,): (" in said(number, lambda *arrays: np.zeros(3))
 
 
 def test_a_map_brought_to_scale_invents_nothing():

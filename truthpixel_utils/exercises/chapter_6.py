@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -38,14 +39,17 @@ def _fall(detector, images, heatmaps) -> float:
 def _hirescam(answer: Callable) -> Reply:
     """Exercise 6.2: HiRes-CAM of made-up activations."""
     activations, gradients = np.random.default_rng(0).normal(size=(2, 3, 4, 5, 6))
-    found = np.asarray(answer(activations, gradients))
-    if found.shape != (3, 4, 5):
-        return not_yet(f"of (3, 4, 5, 6) it makes {found.shape}: (3, 4, 5) is wanted.")
+    returned = answer(activations.copy(), gradients.copy())  # it may work in place
+    if unfit := _unfit(returned, activations.shape, activations.shape[:3]):
+        return not_yet(unfit)
+    found = np.asarray(returned)
     if (found < 0).any():
         return not_yet("some cells are below zero: what speaks against the verdict is cut off.")
     wanted = np.maximum(METHODS["hirescam"](activations, gradients), 0)
     if np.allclose(found, wanted):
         return right("each cell is weighed by its own gradient, so the cells add up to the logit.")
+    if np.allclose(found * activations.shape[-1], wanted):
+        return not_yet("that is the mean over the channels: their sum is wanted.")
     if np.allclose(found, np.maximum(METHODS["gradcam"](activations, gradients), 0)):
         return not_yet("that is Grad-CAM: the gradient must not be averaged over the grid.")
     if np.allclose(found, np.maximum(activations * gradients, 0).sum(axis=-1)):
@@ -53,12 +57,28 @@ def _hirescam(answer: Callable) -> Reply:
     return not_yet("multiply activations and gradients, sum over the channels, cut off at 0.")
 
 
+def _unfit(returned: Any, given: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+    """Say what a function has made of an array, unless it is numbers in the shape wanted."""
+    try:
+        found = np.asarray(returned)
+    except ValueError:  # rows of different lengths
+        found = None
+    if found is None or found.dtype.kind not in "fiu":
+        return f"it returns a {type(returned).__name__}: an array of numbers is wanted."
+    if found.shape != wanted:
+        return f"of {given} it makes {found.shape}: {wanted} is wanted."
+    return ""
+
+
 def _to_scale(answer: Callable) -> Reply:
     """Exercise 6.3: a map to draw, that invents nothing."""
+    warm = np.array([[0.5, 1.0], [2.0, 4.0]])
     with np.errstate(all="ignore"):
-        empty = np.asarray(answer(np.zeros((4, 4))))
-        some = np.asarray(answer(np.array([[0.5, 1.0], [2.0, 4.0]])))
-        faint = np.asarray(answer(np.array([[0.05, 0.1], [0.2, 0.4]])))
+        returned = [answer(heat) for heat in (np.zeros((2, 2)), warm.copy(), warm / 10)]
+    for heat in returned:
+        if unfit := _unfit(heat, warm.shape, warm.shape):
+            return not_yet(unfit)
+    empty, some, faint = np.asarray(returned)
     if not np.isfinite(empty).all() or empty.any():
         return not_yet("the map of an image in which nothing speaks for the verdict has to stay 0.")
     if some.min() == 0:
