@@ -25,11 +25,17 @@ def test_the_score_is_kept_when_the_last_image_is_answered(quiz, home):
     assert score["accuracy"] == pytest.approx(4 / 6)
     kept = json.loads((home / "outputs/your_score.json").read_text())
     assert [row["label"] for row in kept["answers"]] == quiz.labels.tolist()
-    assert "You were right about 4 of 6 images" in quiz.result.words
+    assert "You were right about 4 of 6 images" in quiz.result().words
 
 
 def test_an_unanswered_quiz_says_so(quiz):
-    assert quiz.result.words.startswith("The quiz above is not finished")
+    assert quiz.result().words.startswith("The quiz above is not finished")
+
+
+def test_a_guess_stands_beside_the_score(quiz):
+    assert quiz.result(guess=3).words.startswith("The quiz above is not finished")
+    answer_all(quiz, wrong=2)
+    assert quiz.result(guess=3).words.startswith("You guessed 3. You were right about 4 of 6")
 
 
 def test_labels_show_only_when_all_is_answered(quiz):

@@ -63,11 +63,24 @@ class Quiz(ipywidgets.VBox):
         super().__init__([flow, self.line])
         self._say_how_far()
 
-    @property
-    def result(self) -> Reply:
-        """How many answers were right, in a sentence; or that some are missing."""
+    def result(self, guess: float | None = None) -> Reply:
+        """Say how many answers were right, or that some are missing.
+
+        Parameters
+        ----------
+        guess : float or None
+            How many the reader has expected to get right; None where there is no guess.
+
+        Returns
+        -------
+        Reply
+            Shown as one or two sentences.
+        """
         score = your_score(self.output_dir) if self._answered() == len(self.labels) else None
-        return Reply(None, UNANSWERED if score is None else _sentence(score))
+        if score is None:
+            return Reply(None, UNANSWERED)
+        guessed = "" if guess is None else f"You guessed {guess:.3g}. "
+        return Reply(None, guessed + _sentence(score))
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
         bundle = super()._repr_mimebundle_(**options)
@@ -92,7 +105,7 @@ class Quiz(ipywidgets.VBox):
             colour = plots.COLOURS[KEYS[label]]
             tile.layout.border = f"3px solid {colour}"
             tile.children[-1].value = CLASSES[label] + (" ✓" if button.value == label else " ✗")
-        self.line.value = self.result.words
+        self.line.value = self.result().words
 
     def _say_how_far(self) -> None:
         self.line.value = f"{self._answered()} of {len(self.labels)} answered"
