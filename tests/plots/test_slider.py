@@ -35,6 +35,11 @@ def test_where_no_script_runs_the_figure_that_it_starts_with_is_there(shown):
     assert 'alt="the &quot;middle&quot; &lt;of&gt; it"' in shown and "<script" not in shown
 
 
+def test_jupyterlab_leaves_the_arrow_keys_to_the_slider(shown):
+    [slider] = re.findall(r"<input[^>]*>", shown)
+    assert 'data-lm-suppress-shortcuts="true"' in slider
+
+
 @pytest.mark.skipif(not CHROMIUM, reason="needs Chromium (on Debian: apt-get install chromium)")
 def test_the_slider_changes_figure_and_words_without_a_kernel(shown):
     from playwright.sync_api import sync_playwright

@@ -18,6 +18,9 @@ from PIL import Image
 
 SHADES = 128  # colours of a figure: a page with twenty of them stays small
 
+# JupyterLab takes the arrow keys for itself, except from an element that bears this attribute.
+OWN_KEYS = 'data-lm-suppress-shortcuts="true"'
+
 # What the slider does when it is moved; `this` is the slider.
 MOVED = """
 const box = this.closest('div'), image = box.querySelector('img');
@@ -54,7 +57,7 @@ def leaf_through(
         f"<div data-figures='{json.dumps(encoded)}' "
         f'data-names="{html.escape(json.dumps(list(names)), quote=True)}">'
         f"<label>{html.escape(label)} "
-        f'<input type="range" min="0" max="{len(figures) - 1}" value="{start}" '
+        f'<input type="range" {OWN_KEYS} min="0" max="{len(figures) - 1}" value="{start}" '
         f'style="width: min(20em, 60%); vertical-align: middle" aria-valuetext="{name}" '
         f'oninput="{" ".join(MOVED.split())}"></label> <output>{name}</output><br>'
         f'<img style="max-width: 100%" alt="{name}" '
