@@ -48,3 +48,14 @@ def test_a_stage_that_is_killed_between_any_two_files_ends_with_the_same_weights
     pd.testing.assert_frame_equal(fit(resumed, tmp_path / "killed"), history)
     assert same_weights(resumed, whole)
     assert f"Resumed after epoch {resumed_after}." in capsys.readouterr().out
+
+
+def test_the_table_of_epochs_fits_a_page_of_text(tmp_path, monkeypatch):
+    shown = []
+    monkeypatch.setattr(loop, "display", lambda table, display_id: shown.append(table))
+    history = fit(new_top(), tmp_path)
+    fit(new_top(), tmp_path)  # there is nothing left to train: the whole table is shown at once
+    with pd.option_context("display.width", 80):
+        heading = repr(shown[-1]).splitlines()[0]
+    assert heading.split() == list(history.columns.drop("stage"))  # neither cut nor wrapped
+    assert list(shown[-1].index) == list(history.index)

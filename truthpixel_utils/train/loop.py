@@ -254,10 +254,8 @@ def _has_stopped(history, recipe):
 
 
 def _rounded(history):
-    """The history as it is displayed: four decimals, and the learning rate as short as it goes."""
+    """The history of one stage as it is displayed: no wider than a page of text."""
     if history.empty:
         return history
-    return history.round(4).assign(
-        learning_rate=history["learning_rate"].map("{:.2g}".format),
-        stage=history["stage"].astype(int),
-    )
+    short = history.round(4).assign(learning_rate=history["learning_rate"].map("{:.2g}".format))
+    return short.drop(columns="stage")  # it is the same in every row
