@@ -149,9 +149,14 @@ def test_the_outer_intervals_stand_clear_of_the_frame():
     assert sorted(axis.get_ylim()) == [-0.5, 1.5]
 
 
+def test_bars_show_their_values_to_the_same_digit():
+    [axis] = plots.bars(pd.Series({"chance": 0.5, "map": 0.00708}), "title", "label").axes
+    assert [text.get_text() for text in axis.texts] == ["0.500", "0.007"]
+
+
 def test_multiples_are_labelled_by_plain_numbers():
     shares = pd.DataFrame({"camera": [1.0, 1.0], "vae": [1.2, 0.4]}, index=[1, 2])
     figure = plots.spectra(shares, "title")
     FigureCanvasAgg(figure).draw()
     labels = [tick.get_text() for tick in figure.axes[0].get_yticklabels(which="both")]
-    assert "0.5" in labels and not any("$" in label for label in labels)
+    assert {"0.6", "0.8", "1", "1.2"} <= set(labels) and not any("$" in label for label in labels)

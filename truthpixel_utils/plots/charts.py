@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from truthpixel_utils.plots.fonts import drawable
 from truthpixel_utils.plots.style import COLOURS, FAINT, INK, MARK, SECOND_MARK, new_figure
 
-PLAIN_BELOW = 50  # a logarithmic scale that spans less has plain numbers: 0.5, not 5 × 10⁻¹
+PLAIN_BELOW = 50  # a logarithmic scale that spans less has plain numbers: 0.6, not 6 × 10⁻¹
+PLAIN = (1, 1.2, 1.5, 2, 3, 4, 6, 8)  # the numbers of a decade that such a scale shows
 # Generators share the colour of their class, and are told apart by their lines.
 LINES = ("-", "--", ":", "-.", (0, (5, 1)), (0, (1, 1)), (0, (3, 1, 1, 1)), (0, (8, 2)))
 
@@ -88,8 +90,8 @@ def spectra(
     axis.set(yscale="log", xlabel="spatial frequency (cycles per image)", ylabel=label, title=title)
     lowest, highest = axis.get_ylim()
     if highest / lowest < PLAIN_BELOW:  # such as multiples of the camera's power
+        axis.yaxis.set(major_locator=LogLocator(subs=PLAIN), minor_locator=NullLocator())
         axis.yaxis.set_major_formatter("{x:g}")
-        axis.yaxis.set_minor_formatter("{x:g}")
     axis.legend()
     return figure
 
@@ -97,7 +99,7 @@ def spectra(
 def bars(
     values: pd.Series, title: str, label: str, limits: tuple[float, float] | None = None
 ) -> Figure:
-    """Draw horizontal bars, each with its value behind it.
+    """Draw horizontal bars, each with its value behind it, to three decimals.
 
     Parameters
     ----------
@@ -118,7 +120,7 @@ def bars(
     axis.barh([drawable(name) for name in values.index], values, color=INK, height=0.6)
     for i, value in enumerate(values):
         end = (max(value, 0), i)
-        axis.annotate(f"{value:.3g}", end, (4, 0), textcoords="offset points", va="center")
+        axis.annotate(f"{value:.3f}", end, (4, 0), textcoords="offset points", va="center")
     axis.set(xlabel=label, title=title, xlim=limits)
     _list_downwards(axis)
     return figure
