@@ -101,9 +101,9 @@ def why_outside(detector: keras.Model, width: int, height: int) -> Doubt | None:
             f"thumbnails of {THUMBNAIL} × {THUMBNAIL} only: scaled down so far, nothing is left "
             "that would tell.",
             "See what the file says of itself, who published the picture first (a reverse image "
-            "search finds out), and the second look below. Who runs this can turn on a detector of "
-            "pictures as well (--model pictures); it is off because one answer in six is wrong "
-            "where the generator is no relative of those that it has met.",
+            "search finds out), and the second look below. Whoever runs this can turn on a "
+            "detector of pictures as well (--model pictures); it is off because one answer in six "
+            "is wrong where the generator is no relative of those that it has met.",
         )
     return Doubt(
         f"This picture has {width} × {height} pixels, and the detector knows larger ones.",
