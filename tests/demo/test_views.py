@@ -215,3 +215,8 @@ def test_a_picture_is_scaled_down_for_a_page_and_a_small_one_keeps_its_edges():
     html = views.pictures(large)
     assert html.count("image-rendering:auto") == 2 and html.count("image-rendering:pixelated") == 1
     assert len(html) < 100_000
+
+
+def test_the_limit_is_said_to_be_that_of_validation():
+    words = views.report_card(new_report())
+    assert "training images 1.0 (95 % of the validation images lie within 2.0)" in words
