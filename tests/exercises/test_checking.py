@@ -67,6 +67,7 @@ def test_an_unknown_exercise_names_those_that_there_are(half):
 
 def test_a_guess_stands_beside_what_was_measured():
     assert repr(exercises.reveal(0.5, 0.8234)) == "You guessed 0.5, and it is 0.823."
+    assert repr(exercises.reveal("half", 0.8234)) == "You guessed 'half', and it is 0.823."
     assert repr(exercises.reveal(None, 82.34, " %")) == "It is 82.3 %. (You have not guessed.)"
 
 

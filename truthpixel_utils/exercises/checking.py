@@ -171,7 +171,24 @@ def reveal(guess: float | None, measured: float, unit: str = "") -> Reply:
     found = f"{measured:.3g}{unit}"
     if guess is None:
         return Reply(None, f"It is {found}. (You have not guessed.)")
-    return Reply(None, f"You guessed {guess:.3g}{unit}, and it is {found}.")
+    return Reply(None, f"You guessed {as_guessed(guess, unit)}, and it is {found}.")
+
+
+def as_guessed(guess: Any, unit: str = "") -> str:
+    """Write a guess to three digits; whatever is no number stays as it was typed.
+
+    Parameters
+    ----------
+    guess : object
+        The reader's guess.
+    unit : str
+        What stands behind a number.
+
+    Returns
+    -------
+    str
+    """
+    return f"{guess:.3g}{unit}" if _is_a_number(guess) else repr(guess)
 
 
 class _Stopped(Exception):

@@ -14,7 +14,7 @@ from PIL import Image
 
 from truthpixel_utils import plots
 from truthpixel_utils.data import thumbnails
-from truthpixel_utils.exercises.checking import Reply
+from truthpixel_utils.exercises.checking import Reply, as_guessed
 from truthpixel_utils.files import atomic_write, project_path
 from truthpixel_utils.labels import CLASSES, KEYS
 
@@ -79,7 +79,7 @@ class Quiz(ipywidgets.VBox):
         score = your_score(self.output_dir) if self._answered() == len(self.labels) else None
         if score is None:
             return Reply(None, UNANSWERED)
-        guessed = "" if guess is None else f"You guessed {guess:.3g}. "
+        guessed = "" if guess is None else f"You guessed {as_guessed(guess)}. "
         return Reply(None, guessed + _sentence(score))
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
