@@ -147,6 +147,10 @@ def test_the_outer_intervals_stand_clear_of_the_frame():
     ranges = pd.DataFrame({"low": values - 0.1, "high": values + 0.1})
     [axis] = plots.interval_chart(values, ranges, "title").axes
     assert sorted(axis.get_ylim()) == [-0.5, 1.5]
+    one = {"map": "map", "measure": "ROAD", "p_value": 0.01, "better_by": 0.5, "low": 0, "high": 1}
+    marks = pd.DataFrame([{**one, "control": control} for control in ("random", "edges", "centre")])
+    [axis] = plots.faithfulness_chart(marks).axes
+    assert sorted(axis.get_ylim()) == [-0.5, 0.5]
 
 
 def test_bars_show_their_values_to_the_same_digit():

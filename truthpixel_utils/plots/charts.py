@@ -272,7 +272,7 @@ def faithfulness_chart(table: pd.DataFrame) -> Figure:
     for axis, measure in zip(panels, measures, strict=True):
         _faithfulness_panel(axis, table[table["measure"] == measure], methods)
         axis.set_yticks(range(len(methods)), methods if axis is panels[0] else [])
-        axis.set(title=measure, xlabel="better by")
+        axis.set(title=measure, xlabel="better by", ylim=(-0.5, len(methods) - 0.5))
         _list_downwards(axis)
     panels[-1].legend(loc="upper left", bbox_to_anchor=(1, 1))
     return figure
