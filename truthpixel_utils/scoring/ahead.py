@@ -38,7 +38,8 @@ def run_ahead(
     Yields
     ------
     object
-        The results, in the order of what was given. What raises, raises here, in its turn.
+        The results, in the order of what was given. What raises, raises here, in place of all
+        that was handed over with it.
     """
     ready: Queue[Any] = Queue(max(1, most // HANDED_TOGETHER))
     stopped = Event()
